@@ -1,0 +1,172 @@
+-- purpose: the schemas of the warehouse and the tables that machinery writes
+-- reads:   nothing
+-- writes:  schemas landing, core, history, quarantine, publish, ops, marts
+-- run by:  Warehouse.migrate, once, in one transaction with its own record
+
+CREATE SCHEMA landing;
+CREATE SCHEMA core;
+CREATE SCHEMA history;
+CREATE SCHEMA quarantine;
+CREATE SCHEMA publish;
+CREATE SCHEMA marts;
+
+-- One row per try of one dataset and window. At most one is open: it is resumed, never doubled.
+CREATE TABLE ops.runs (
+    run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    dataset       text        NOT NULL,
+    window_start  timestamptz NOT NULL,
+    window_end    timestamptz NOT NULL,
+    state         text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'promoted')),
+    opened_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    landed_at     timestamptz,
+    judged_at     timestamptz,
+    closed_at     timestamptz,
+    extracted     bigint,
+    inserted      bigint,
+    updated       bigint,
+    unchanged     bigint,
+    superseded    bigint,
+    quarantined   bigint,
+    deleted       bigint,
+    enqueued      bigint,
+    CHECK (state <> 'promoted'
+           OR extracted = inserted + updated + unchanged + superseded + quarantined)
+);
+CREATE UNIQUE INDEX runs_one_open ON ops.runs (dataset, window_start) WHERE state = 'open';
+CREATE INDEX runs_by_window ON ops.runs (dataset, window_start, run_id);
+
+-- What each source gave to a run. A source that failed keeps its row, with the reason a person can act on.
+CREATE TABLE ops.batches (
+    run_id      bigint      NOT NULL REFERENCES ops.runs,
+    source      text        NOT NULL,
+    state       text        NOT NULL CHECK (state IN ('landed', 'missing', 'blocked')),
+    rows        bigint      NOT NULL DEFAULT 0,
+    reason_code text,
+    reason      text,
+    read_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seconds     double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (run_id, source)
+);
+
+-- The recorded verdict, rule by rule: Great Expectations' count beside the count of the split.
+CREATE TABLE ops.verdicts (
+    run_id       bigint NOT NULL REFERENCES ops.runs,
+    rule         text   NOT NULL,
+    severity     text   NOT NULL CHECK (severity IN ('block', 'quarantine', 'warn')),
+    expectation  text   NOT NULL,
+    checked      bigint NOT NULL,
+    failing      bigint NOT NULL,
+    PRIMARY KEY (run_id, rule)
+);
+CREATE TABLE ops.verdict_sources (
+    run_id   bigint NOT NULL,
+    rule     text   NOT NULL,
+    source   text   NOT NULL,
+    failing  bigint NOT NULL,
+    PRIMARY KEY (run_id, rule, source),
+    FOREIGN KEY (run_id, rule) REFERENCES ops.verdicts
+);
+
+-- The newest window that each source has given whole.
+CREATE TABLE ops.watermarks (
+    dataset     text        NOT NULL,
+    source      text        NOT NULL,
+    window_end  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (dataset, source)
+);
+
+-- Rejected rows as received. Identity: dataset, source, key and place among rows of the same key.
+CREATE TABLE quarantine.rows (
+    dataset     text        NOT NULL,
+    source      text        NOT NULL,
+    record_key  text        NOT NULL,
+    place       integer     NOT NULL,
+    raw         jsonb       NOT NULL,
+    rules       text[]      NOT NULL,
+    state       text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'corrected', 'waived')),
+    window_start timestamptz NOT NULL,
+    first_seen  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_seen   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    first_run   bigint      NOT NULL REFERENCES ops.runs,
+    last_run    bigint      NOT NULL REFERENCES ops.runs,
+    closed_at   timestamptz,
+    PRIMARY KEY (dataset, source, record_key, place)
+);
+CREATE INDEX quarantine_open ON quarantine.rows (dataset, record_key) WHERE state = 'open';
+CREATE INDEX quarantine_by_run ON quarantine.rows (last_run);
+
+-- What a receiver still has to hear. Written in the promote transaction; one row per record and version.
+--   pending     to be sent, not before next_attempt_at
+--   claimed     in the hands of the sender that holds the token
+--   in_doubt    sent, but no answer came: asked of the receiver before anything else
+--   done        accepted; a receipt exists
+--   dead        refused; the receiver's words are in the receipt
+--   superseded  a newer version was promoted before this one left
+CREATE TABLE publish.outbox (
+    endpoint        text        NOT NULL,
+    dataset         text        NOT NULL,
+    record_key      text        NOT NULL,
+    version         bigint      NOT NULL,
+    order_key       text        NOT NULL,
+    state           text        NOT NULL DEFAULT 'pending'
+                    CHECK (state IN ('pending', 'claimed', 'in_doubt', 'done', 'dead', 'superseded')),
+    attempts        integer     NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    token           bigint,
+    reason          text,
+    run_id          bigint      NOT NULL REFERENCES ops.runs,
+    enqueued_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    settled_at      timestamptz,
+    PRIMARY KEY (endpoint, dataset, record_key, version)
+) WITH (fillfactor = 80);
+CREATE INDEX outbox_open ON publish.outbox (endpoint, dataset, enqueued_at, record_key)
+    WHERE state IN ('pending', 'claimed', 'in_doubt');
+CREATE INDEX outbox_by_order ON publish.outbox (endpoint, order_key, dataset);
+CREATE SEQUENCE publish.tokens;
+
+-- What a receiver said about one version of one record. Rows are only ever added; each carries the hash of
+-- the one before it, so that a change, a gap or a reordering shows.
+CREATE TABLE publish.receipts (
+    endpoint    text        NOT NULL,
+    place       bigint      NOT NULL,
+    dataset     text        NOT NULL,
+    record_key  text        NOT NULL,
+    version     bigint      NOT NULL,
+    outcome     text        NOT NULL CHECK (outcome IN ('accepted', 'refused')),
+    code        text        NOT NULL,
+    message     text        NOT NULL,
+    request_id  text        NOT NULL,
+    body_sha256 text        NOT NULL,
+    answered_at timestamptz NOT NULL,
+    previous    text        NOT NULL,
+    hash        text        NOT NULL,
+    PRIMARY KEY (endpoint, place)
+);
+CREATE INDEX receipts_by_record ON publish.receipts (endpoint, dataset, record_key, version);
+CREATE TABLE publish.chain_heads (
+    endpoint    text   PRIMARY KEY,
+    place       bigint NOT NULL,
+    hash        text   NOT NULL
+);
+
+-- One row per request to a receiver, for the audit trail of Decree 278/2025: counts and codes, no content.
+CREATE TABLE publish.calls (
+    request_id  text        PRIMARY KEY,
+    endpoint    text        NOT NULL,
+    service     text        NOT NULL,
+    records     integer     NOT NULL,
+    outcome     text        NOT NULL,
+    code        text        NOT NULL,
+    message     text        NOT NULL,
+    started_at  timestamptz NOT NULL,
+    seconds     double precision NOT NULL
+);
+CREATE INDEX calls_by_time ON publish.calls (endpoint, started_at);
+
+CREATE FUNCTION publish.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'publish.receipts only grows: % refused', TG_OP;
+END $$;
+CREATE TRIGGER receipts_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON publish.receipts
+    FOR EACH STATEMENT EXECUTE FUNCTION publish.refuse_change();
