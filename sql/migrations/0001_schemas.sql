@@ -10,10 +10,31 @@ CREATE SCHEMA quarantine;
 CREATE SCHEMA publish;
 CREATE SCHEMA marts;
 
--- One row per try of one dataset and window. At most one is open: it is resumed, never doubled.
+-- Whether a text can be read as a type, without raising. PostgreSQL 16 has it built in.
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        CREATE FUNCTION ops.fits(value text, kind text) RETURNS boolean
+        LANGUAGE sql STABLE STRICT PARALLEL SAFE AS 'SELECT pg_input_is_valid($1, $2)';
+    ELSE
+        CREATE FUNCTION ops.fits(value text, kind text) RETURNS boolean
+        LANGUAGE plpgsql STABLE STRICT AS $body$
+        BEGIN
+            EXECUTE format('SELECT %L::%s', value, kind);
+            RETURN true;
+        EXCEPTION WHEN data_exception THEN
+            RETURN false;
+        END $body$;
+    END IF;
+END $$;
+
+-- One row per try of one dataset and window. At most one of a kind is open: it is resumed, never doubled.
+--   read      reads sources
+--   redrive   promotes rejected rows that only waited for a record of another dataset
 CREATE TABLE ops.runs (
     run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dataset       text        NOT NULL,
+    kind          text        NOT NULL DEFAULT 'read' CHECK (kind IN ('read', 'redrive')),
     window_start  timestamptz NOT NULL,
     window_end    timestamptz NOT NULL,
     state         text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'promoted')),
@@ -32,18 +53,19 @@ CREATE TABLE ops.runs (
     CHECK (state <> 'promoted'
            OR extracted = inserted + updated + unchanged + superseded + quarantined)
 );
-CREATE UNIQUE INDEX runs_one_open ON ops.runs (dataset, window_start) WHERE state = 'open';
+CREATE UNIQUE INDEX runs_one_open ON ops.runs (dataset, kind, window_start) WHERE state = 'open';
 CREATE INDEX runs_by_window ON ops.runs (dataset, window_start, run_id);
 
--- What each source gave to a run. A source that failed keeps its row, with the reason a person can act on.
+-- What each source gave to a run: planned when the run opens, then landed, or missing with the reason that a
+-- person can act on; blocked when the judge found it too bad to promote anything of it.
 CREATE TABLE ops.batches (
     run_id      bigint      NOT NULL REFERENCES ops.runs,
     source      text        NOT NULL,
-    state       text        NOT NULL CHECK (state IN ('landed', 'missing', 'blocked')),
+    state       text        NOT NULL CHECK (state IN ('planned', 'landed', 'missing', 'blocked')),
     rows        bigint      NOT NULL DEFAULT 0,
     reason_code text,
     reason      text,
-    read_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    read_at     timestamptz,
     seconds     double precision NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, source)
 );
@@ -85,7 +107,7 @@ CREATE TABLE quarantine.rows (
     raw         jsonb       NOT NULL,
     rules       text[]      NOT NULL,
     state       text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'corrected', 'waived')),
-    window_start timestamptz NOT NULL,
+    source_time timestamp   NOT NULL,
     first_seen  timestamptz NOT NULL DEFAULT clock_timestamp(),
     last_seen   timestamptz NOT NULL DEFAULT clock_timestamp(),
     first_run   bigint      NOT NULL REFERENCES ops.runs,
@@ -103,6 +125,8 @@ CREATE INDEX quarantine_by_run ON quarantine.rows (last_run);
 --   done        accepted; a receipt exists
 --   dead        refused; the receiver's words are in the receipt
 --   superseded  a newer version was promoted before this one left
+-- mark is what a lookup at the receiver can show of the version; it tells an update that arrived from one that
+-- did not.
 CREATE TABLE publish.outbox (
     endpoint        text        NOT NULL,
     dataset         text        NOT NULL,
@@ -114,16 +138,28 @@ CREATE TABLE publish.outbox (
     attempts        integer     NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     token           bigint,
+    mark            text,
     reason          text,
     run_id          bigint      NOT NULL REFERENCES ops.runs,
     enqueued_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     settled_at      timestamptz,
     PRIMARY KEY (endpoint, dataset, record_key, version)
 ) WITH (fillfactor = 80);
-CREATE INDEX outbox_open ON publish.outbox (endpoint, dataset, enqueued_at, record_key)
+-- In this order a sender walks through the backlog: the records of one order key side by side and in sequence.
+CREATE INDEX outbox_open ON publish.outbox (endpoint, dataset, order_key, record_key, version)
     WHERE state IN ('pending', 'claimed', 'in_doubt');
-CREATE INDEX outbox_by_order ON publish.outbox (endpoint, order_key, dataset);
 CREATE SEQUENCE publish.tokens;
+
+-- The exact text of each record that is being sent or is in doubt, so that a repetition is the same to the byte.
+-- Gone as soon as the record is settled: personal values do not stay here.
+CREATE TABLE publish.bodies (
+    endpoint    text   NOT NULL,
+    dataset     text   NOT NULL,
+    record_key  text   NOT NULL,
+    version     bigint NOT NULL,
+    body        text   NOT NULL,
+    PRIMARY KEY (endpoint, dataset, record_key, version)
+);
 
 -- What a receiver said about one version of one record. Rows are only ever added; each carries the hash of
 -- the one before it, so that a change, a gap or a reordering shows.
@@ -144,10 +180,12 @@ CREATE TABLE publish.receipts (
     PRIMARY KEY (endpoint, place)
 );
 CREATE INDEX receipts_by_record ON publish.receipts (endpoint, dataset, record_key, version);
+-- The end of each chain, and the newest sender: a write that carries an older token is refused.
 CREATE TABLE publish.chain_heads (
     endpoint    text   PRIMARY KEY,
     place       bigint NOT NULL,
-    hash        text   NOT NULL
+    hash        text   NOT NULL,
+    token       bigint NOT NULL
 );
 
 -- One row per request to a receiver, for the audit trail of Decree 278/2025: counts and codes, no content.

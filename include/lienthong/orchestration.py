@@ -1,0 +1,119 @@
+"""The one place where the package meets Airflow: connections, windows, retries, schedules.
+
+A task of ours is a step of ``steps`` with these four around it. ``TryAgain`` is retried, ``NeedsPerson`` fails at
+once; anything else (a killed process above all) is retried like ``TryAgain``, because every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import (
+    Asset,
+    CronDataIntervalTimetable,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+)
+
+from lienthong.batches import LOCAL, Window
+from lienthong.connections import Connection
+from lienthong.contracts import Contract, load_all
+from lienthong.errors import NeedsPerson, TryAgain
+from lienthong.settings import TIMEZONE, Settings
+
+if TYPE_CHECKING:
+    from lienthong.steps import Pipeline
+
+# No dataset is older than the two-level government, so no schedule begins before it.
+START = datetime(2025, 7, 1, tzinfo=LOCAL)
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "lienthong",
+    "retries": 4,
+    "retry_delay": timedelta(seconds=5),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule(exception=NeedsPerson, action=RetryAction.FAIL, reason="a retry cannot help"),
+            RetryRule(exception=TryAgain, action=RetryAction.RETRY, reason="the same call may succeed later"),
+        ]
+    ),
+}
+
+
+def contracts() -> dict[str, Contract]:
+    """Every contract, read when a DAG file is parsed: a mistake shows as an import error with its line."""
+    return load_all(Path(Settings.from_env().home) / "expectations")
+
+
+def asset_of(dataset: str) -> Asset:
+    """What a promote announces: the dataset in ``core``."""
+    return Asset(name=f"core/{dataset}", uri=f"lienthong://warehouse/core/{dataset}")
+
+
+def daily(schedule: str) -> CronDataIntervalTimetable:
+    """Data intervals that begin and end at local times, Asia/Ho_Chi_Minh."""
+    return CronDataIntervalTimetable(schedule, timezone=TIMEZONE)
+
+
+def last_moment() -> datetime | None:
+    """End of all schedules where time stands still, as in the sandbox; None where it goes on.
+
+    A schedule that has ended still has its intervals, so any day can be run or backfilled by hand."""
+    text = os.environ.get("LIENTHONG_SCHEDULE_UNTIL")
+    return datetime.combine(date.fromisoformat(text), datetime.min.time(), LOCAL) if text else None
+
+
+def pipeline() -> Pipeline:
+    """The steps, with connections from wherever this Airflow keeps them."""
+    from lienthong.steps import Pipeline
+
+    return Pipeline.of(Settings.from_env(), connection)
+
+
+def connection(name: str) -> Connection:
+    """A connection from Airflow's own look-up: secrets backend, environment, database."""
+    from airflow.sdk import Connection as AirflowConnection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = AirflowConnection.get(name)
+    except AirflowNotFoundException:
+        raise NeedsPerson(
+            f"Connection {name!r} is missing. Set AIRFLOW_CONN_{name.upper()} (a URI or JSON) or add it to "
+            "Airflow's connections; an administrator of this installation can."
+        ) from None
+    return Connection(
+        name=name,
+        kind="postgres" if found.conn_type.startswith("postgres") else found.conn_type,
+        host=found.host or "",
+        port=found.port,
+        login=found.login or "",
+        password=found.password or "",
+        schema=found.schema or "",
+        extra=found.extra_dejson,
+    )
+
+
+def window() -> Window:
+    """The window of the running task: its DAG run's data interval."""
+    context: Any = get_current_context()
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    if start is None or end is None or start == end:
+        raise NeedsPerson(
+            "This run has no data interval. Trigger it with a logical date, or use `make run DAY=...` or a backfill."
+        )
+    return Window(start.astimezone(LOCAL), end.astimezone(LOCAL))
+
+
+def note(text: str) -> None:
+    """Log one line that a person can read."""
+    import logging
+
+    logging.getLogger("lienthong").info(text)

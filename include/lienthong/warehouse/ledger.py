@@ -1,0 +1,186 @@
+"""The run ledger: what was planned, read and promoted for each dataset and window. At most one run is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from lienthong.batches import Window
+from lienthong.errors import NeedsPerson, TryAgain
+from lienthong.warehouse.store import Session, one
+
+# What waiting rows of the quarantine are called when they are landed again; no unit has such a code.
+WAITING = "(quarantine)"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An open run and the sources that it still has to read."""
+
+    run_id: int
+    todo: tuple[str, ...]
+
+
+def open_run(session: Session, dataset: str, window: Window, sources: Iterable[str]) -> Plan:
+    """Resume the open run of the window, or open one.
+
+    After a run that missed sources the new one reads only those; after a whole run it reads everything again,
+    which changes nothing unless the sources changed."""
+    session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"run:{dataset}:{window.start}"])
+    row = session.execute(
+        "SELECT run_id, state FROM ops.runs WHERE dataset = %s AND kind = 'read' AND window_start = %s"
+        " ORDER BY run_id DESC LIMIT 1",
+        [dataset, window.start],
+    ).fetchone()
+    if row and row["state"] == "open":
+        return Plan(row["run_id"], _todo(session, row["run_id"]))
+    wanted = set(sources)
+    missed = _missing(session, row["run_id"]) & wanted if row else set()
+    never = wanted - _read_ever(session, dataset, window) if row else set()
+    planned = sorted(missed | never) or sorted(wanted)
+    if not planned:
+        raise NeedsPerson(f"Dataset {dataset}: there is no source to read. Is the dataset that lists them loaded?")
+    run = one(
+        session,
+        "INSERT INTO ops.runs (dataset, window_start, window_end) VALUES (%s, %s, %s) RETURNING run_id",
+        [dataset, window.start, window.end],
+    )
+    session.cursor().executemany(
+        "INSERT INTO ops.batches (run_id, source, state) VALUES (%s, %s, 'planned')",
+        [(run["run_id"], source) for source in planned],
+    )
+    return Plan(run["run_id"], tuple(planned))
+
+
+def _todo(session: Session, run_id: int) -> tuple[str, ...]:
+    rows = session.execute(
+        "SELECT source FROM ops.batches WHERE run_id = %s AND state IN ('planned', 'missing') ORDER BY source",
+        [run_id],
+    )
+    return tuple(row["source"] for row in rows)
+
+
+def _missing(session: Session, run_id: int) -> set[str]:
+    rows = session.execute("SELECT source FROM ops.batches WHERE run_id = %s AND state = 'missing'", [run_id])
+    return {row["source"] for row in rows}
+
+
+def _read_ever(session: Session, dataset: str, window: Window) -> set[str]:
+    rows = session.execute(
+        "SELECT DISTINCT b.source FROM ops.batches b JOIN ops.runs r USING (run_id)"
+        " WHERE r.dataset = %s AND r.window_start = %s AND b.state <> 'planned'",
+        [dataset, window.start],
+    )
+    return {row["source"] for row in rows}
+
+
+def current_run(session: Session, dataset: str, window: Window) -> int:
+    """The newest run of the window; without one, the extract step has not run yet."""
+    row = session.execute(
+        "SELECT run_id FROM ops.runs WHERE dataset = %s AND kind = 'read' AND window_start = %s"
+        " ORDER BY run_id DESC LIMIT 1",
+        [dataset, window.start],
+    ).fetchone()
+    if row is None:
+        raise TryAgain(f"{dataset} {window}: no run is open; extract comes first.")
+    run_id: int = row["run_id"]
+    return run_id
+
+
+def unread(session: Session, run_id: int) -> tuple[str, ...]:
+    """Sources of the run that nobody has tried to read yet, or whose landing was lost."""
+    rows = session.execute("SELECT source FROM ops.batches WHERE run_id = %s AND state = 'planned'", [run_id])
+    return tuple(row["source"] for row in rows)
+
+
+def mark_missing(session: Session, run_id: int, source: str, code: str, reason: str, seconds: float) -> None:
+    """Note that a source gave nothing, and why, unless another try has landed it meanwhile."""
+    session.execute(
+        "UPDATE ops.batches SET state = 'missing', reason_code = %s, reason = %s, read_at = clock_timestamp(),"
+        " seconds = %s WHERE run_id = %s AND source = %s AND state IN ('planned', 'missing')",
+        [code, reason, seconds, run_id, source],
+    )
+
+
+def mark_landed(session: Session, run_id: int, source: str, rows: int, seconds: float) -> bool:
+    """Note that a source is landed, in the transaction that landed it; False when another try was first."""
+    done = session.execute(
+        "UPDATE ops.batches SET state = 'landed', rows = %s, reason_code = NULL, reason = NULL,"
+        " read_at = clock_timestamp(), seconds = %s"
+        " WHERE run_id = %s AND source = %s AND state IN ('planned', 'missing')",
+        [rows, seconds, run_id, source],
+    )
+    return done.rowcount == 1
+
+
+def forget_landing(session: Session, run_id: int) -> None:
+    """Plan every landed source again: its rows were lost with an unclean stop of the database server."""
+    session.execute(
+        "UPDATE ops.batches SET state = 'planned', rows = 0 WHERE run_id = %s AND state IN ('landed', 'blocked')",
+        [run_id],
+    )
+    session.execute("DELETE FROM ops.batches WHERE run_id = %s AND source = %s", [run_id, WAITING])
+    session.execute("DELETE FROM ops.verdict_sources WHERE run_id = %s", [run_id])
+    session.execute("DELETE FROM ops.verdicts WHERE run_id = %s", [run_id])
+    session.execute("UPDATE ops.runs SET judged_at = NULL, extracted = NULL WHERE run_id = %s", [run_id])
+
+
+def landed_rows(session: Session, run_id: int) -> int:
+    """Rows that the ledger says are in the landing of the run."""
+    query = (
+        "SELECT coalesce(sum(rows), 0)::bigint AS n FROM ops.batches"
+        " WHERE run_id = %s AND state IN ('landed', 'blocked')"
+    )
+    total: int = one(session, query, [run_id])["n"]
+    return total
+
+
+def settled(session: Session, dataset: str, window: Window, *, exactly: bool) -> bool:
+    """Whether the dataset has been promoted for this window (``exactly``), or for this or a later one."""
+    row = session.execute(
+        "SELECT 1 FROM ops.runs WHERE dataset = %(dataset)s AND kind = 'read' AND state = 'promoted'"
+        " AND (window_start = %(start)s OR (NOT %(exactly)s AND window_start > %(start)s)) LIMIT 1",
+        {"dataset": dataset, "start": window.start, "exactly": exactly},
+    ).fetchone()
+    return row is not None
+
+
+def open_redrive(session: Session, dataset: str, window: Window) -> int:
+    """The open redrive of the window, or a new one; it reads no source."""
+    session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"redrive:{dataset}:{window.start}"])
+    row = session.execute(
+        "SELECT run_id FROM ops.runs WHERE dataset = %s AND kind = 'redrive' AND window_start = %s AND state = 'open'",
+        [dataset, window.start],
+    ).fetchone() or one(
+        session,
+        "INSERT INTO ops.runs (dataset, kind, window_start, window_end) VALUES (%s, 'redrive', %s, %s)"
+        " RETURNING run_id",
+        [dataset, window.start, window.end],
+    )
+    run_id: int = row["run_id"]
+    return run_id
+
+
+def members(session: Session, dataset: str, window: Window) -> tuple[str, ...]:
+    """Keys of a reference dataset that were valid on the day of the window: the units to read."""
+    query = sql.SQL(
+        "SELECT _record_key AS member FROM {} WHERE _deleted_at IS NULL"
+        " AND (hieu_luc_tu IS NULL OR hieu_luc_tu <= %(day)s) AND (hieu_luc_den IS NULL OR %(day)s < hieu_luc_den)"
+        " ORDER BY 1"
+    ).format(sql.Identifier("core", dataset))
+    return tuple(row["member"] for row in session.execute(query, {"day": window.day}))
+
+
+def windows_with_missing(session: Session, dataset: str, days: int) -> tuple[Window, ...]:
+    """Windows of the last ``days`` windows' span whose newest run missed a source, oldest first."""
+    rows = session.execute(
+        "SELECT window_start, window_end FROM (SELECT DISTINCT ON (window_start) run_id, window_start, window_end"
+        " FROM ops.runs WHERE dataset = %s AND kind = 'read' AND state = 'promoted' ORDER BY window_start, run_id DESC) r"
+        " WHERE window_start >= (SELECT max(window_start) FROM ops.runs) - make_interval(days => %s)"
+        " AND EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id AND b.state = 'missing')"
+        " ORDER BY window_start",
+        [dataset, days],
+    )
+    return tuple(Window(row["window_start"], row["window_end"]) for row in rows)

@@ -1,0 +1,161 @@
+"""Promote is one transaction: core, history, quarantine, outbox, watermarks and the ledger move together or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import sql
+
+from lienthong.batches import Ledger, Window
+from lienthong.contracts import Contract
+from lienthong.errors import NeedsPerson, TryAgain
+from lienthong.warehouse import ledger
+from lienthong.warehouse.landing import Landing
+from lienthong.warehouse.statements import names, statement
+from lienthong.warehouse.store import Session, Warehouse, one
+
+
+def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: int) -> Ledger:
+    """Promote one judged run, exactly once; a second call gives the stored counts and changes nothing."""
+    with warehouse.session() as session:
+        session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"core.{contract.dataset}"])
+        run = one(session, "SELECT * FROM ops.runs WHERE run_id = %s FOR UPDATE", [run_id])
+        if run["state"] == "promoted":
+            return _ledger(contract, window, run)
+        landing = Landing(warehouse, contract, window, run_id)
+        if run["judged_at"] is None or not landing.intact(session):
+            raise TryAgain(f"{contract.dataset} {window}: the landing was lost before promote; it is read again.")
+        counts = _Promotion(session, landing, run["extracted"]).run()
+        done = one(
+            session,
+            "UPDATE ops.runs SET state = 'promoted', closed_at = clock_timestamp(), inserted = %(inserted)s,"
+            " updated = %(updated)s, unchanged = %(unchanged)s, superseded = %(superseded)s,"
+            " quarantined = %(quarantined)s, deleted = %(deleted)s, enqueued = %(enqueued)s"
+            " WHERE run_id = %(run_id)s RETURNING *",
+            {**counts, "run_id": run_id},
+        )
+        landing.drop(session)
+        result = _ledger(contract, window, done)
+        if not result.balanced:
+            raise NeedsPerson(
+                f"{contract.dataset} {window}: the counts do not add up ({result}); nothing was committed."
+            )
+        return result
+
+
+def _ledger(contract: Contract, window: Window, run: dict[str, Any]) -> Ledger:
+    fields = ("extracted", "inserted", "updated", "unchanged", "superseded", "quarantined", "deleted", "enqueued")
+    return Ledger(contract.dataset, str(window), run["run_id"], **{name: run[name] for name in fields})
+
+
+class _Promotion:
+    """The statements of one promote, in their order, and what each of them counted."""
+
+    def __init__(self, session: Session, landing: Landing, extracted: int) -> None:
+        self.session = session
+        self.landing = landing
+        self.extracted = extracted
+        self.contract = landing.contract
+        self.core = sql.Identifier("core", self.contract.dataset)
+        self.history = sql.Identifier("history", self.contract.dataset)
+        batches = list(session.execute("SELECT source, state FROM ops.batches WHERE run_id = %s", [landing.run_id]))
+        self.states = {row["source"]: row["state"] for row in batches}
+        self.values: dict[str, Any] = {
+            "dataset": self.contract.dataset,
+            "run_id": landing.run_id,
+            "rejecting": landing.rejecting,
+            "blocked": [source for source, state in self.states.items() if state == "blocked"],
+            "default_time": landing.window.local_end,
+            "endpoints": list(self.contract.endpoints),
+        }
+
+    def execute(self, name: str, **parts: sql.Composable) -> int:
+        query = statement(self.landing.warehouse.home, f"warehouse/{name}", **parts)
+        return self.session.execute(query, self.values).rowcount
+
+    def run(self) -> dict[str, int]:
+        self._delta()
+        self._history()
+        inserted = self.execute("promote_insert", core=self.core, columns=names(self.contract.names))
+        updated = self._update()
+        deleted = self._delete()
+        quarantined = self._reject()
+        self.execute("promote_mend", core=self.core)
+        enqueued = self.execute("promote_outbox") if self.contract.endpoints else 0
+        self._watermarks()
+        tally = {
+            row["_action"]: row["n"]
+            for row in self.session.execute("SELECT _action, count(*) AS n FROM delta GROUP BY 1")
+        }
+        return {
+            "inserted": inserted,
+            "updated": updated,
+            "unchanged": tally.get("unchanged", 0),
+            "superseded": tally.get("superseded", 0),
+            "quarantined": quarantined,
+            "deleted": deleted,
+            "enqueued": enqueued,
+        }
+
+    def _delta(self) -> None:
+        contract = self.contract
+        hashed = tuple(name for name in contract.names if name != contract.cursor)
+        self.execute(
+            "promote_good",
+            columns=names(contract.names, "t"), hashed=names(hashed, "t"), core=self.core,
+            order_key=sql.Identifier(contract.order_key), typed=self.landing.typed, marks=self.landing.marks,
+        )  # fmt: skip
+        self.session.execute("ANALYZE delta")
+
+    def _history(self) -> None:
+        columns = self.contract.names
+        self.execute(
+            "promote_history",
+            history=self.history, core=self.core, columns=names(columns),
+            core_columns=names(columns, "c"), delta_columns=names(columns, "g"),
+        )  # fmt: skip
+
+    def _update(self) -> int:
+        cursor = self.contract.cursor
+        touched = sql.SQL(", {0} = g.{0}").format(sql.Identifier(cursor)) if cursor else sql.SQL("")
+        self.execute("promote_touch", core=self.core, touched=touched)
+        assignments = sql.SQL(", ").join(
+            sql.SQL("{0} = g.{0}").format(sql.Identifier(name)) for name in self.contract.names
+        )
+        return self.execute("promote_update", core=self.core, assignments=assignments)
+
+    def _delete(self) -> int:
+        if self.contract.mode != "snapshot" or set(self.states.values()) - {"landed"}:
+            return 0
+        held = one(self.session, sql.SQL("SELECT count(*) AS n FROM {} WHERE _deleted_at IS NULL").format(self.core))
+        deleted = self.execute("promote_delete", core=self.core, marks=self.landing.marks)
+        if deleted > self.contract.delete_brake * held["n"]:
+            raise NeedsPerson(
+                f"{self.contract.dataset}: the source no longer holds {deleted} of {held['n']} records, more than the "
+                f"{self.contract.delete_brake:.0%} that deleteBrake allows. Nothing was changed. The data team "
+                "checks the source, then raises deleteBrake in the contract or lets the source be mended."
+            )
+        return deleted
+
+    def _reject(self) -> int:
+        rules = self.contract.rules
+        broken = sql.SQL(", ").join(
+            sql.SQL("CASE WHEN m.mask & {} <> 0 THEN {} END").format(sql.Literal(1 << place), sql.Literal(rule.id))
+            for place, rule in enumerate(rules)
+            if rule.rejects
+        )
+        raw = sql.SQL(", ").join(
+            sql.SQL("{}::text, l.{}").format(sql.Literal(name), sql.Identifier(name)) for name in self.contract.names
+        )
+        self.execute("promote_reject", marks=self.landing.marks, landing=self.landing.landing, broken=broken, raw=raw)
+        return self.landing.rejected(self.session, self.values["blocked"])
+
+    def _watermarks(self) -> None:
+        self.session.execute(
+            "INSERT INTO ops.watermarks AS w (dataset, source, window_end)"
+            " SELECT r.dataset, b.source, r.window_end FROM ops.batches b JOIN ops.runs r USING (run_id)"
+            " WHERE r.run_id = %(run_id)s AND b.state = 'landed' AND b.source <> %(waiting)s"
+            " ON CONFLICT (dataset, source) DO UPDATE SET window_end = excluded.window_end,"
+            " updated_at = clock_timestamp() WHERE w.window_end < excluded.window_end",
+            {**self.values, "waiting": ledger.WAITING},
+        )

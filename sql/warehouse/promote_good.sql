@@ -1,0 +1,28 @@
+-- purpose: the rows that may enter core, with their hash, and what each of them means for core
+-- reads:   the run's typed table and marks, core
+-- writes:  temporary table delta
+-- run by:  warehouse.promote, inside the promote transaction
+
+CREATE TEMPORARY TABLE delta ON COMMIT DROP AS
+SELECT
+    g.*,
+    c._version AS _old_version,
+    CASE
+        WHEN c._version IS NULL THEN 'inserted'
+        WHEN c._row_hash = g._row_hash AND c._deleted_at IS NULL THEN 'unchanged'
+        WHEN g._source_time < c._source_time THEN 'superseded'
+        ELSE 'updated'
+    END AS _action
+FROM (
+    SELECT
+        {columns},
+        m._record_key,
+        m._source_time,
+        t._source,
+        t.{order_key}::text AS _order_key,
+        md5(ROW({hashed})::text)::uuid AS _row_hash
+    FROM {typed} t
+    JOIN {marks} m USING (_row)
+    WHERE m.mask & %(rejecting)s = 0 AND t._source <> ALL (%(blocked)s)
+) g
+LEFT JOIN {core} c USING (_record_key)
