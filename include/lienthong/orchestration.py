@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import (
     Asset,
+    AssetAny,
     CronDataIntervalTimetable,
     ExceptionRetryPolicy,
     RetryAction,
@@ -55,6 +56,20 @@ def contracts() -> dict[str, Contract]:
 def asset_of(dataset: str) -> Asset:
     """What a promote announces: the dataset in ``core``."""
     return Asset(name=f"core/{dataset}", uri=f"lienthong://warehouse/core/{dataset}")
+
+
+def endpoints() -> dict[str, list[str]]:
+    """Every endpoint that some contract is bound to, with the datasets that feed it."""
+    found: dict[str, list[str]] = {}
+    for contract in contracts().values():
+        for endpoint in contract.endpoints:
+            found.setdefault(endpoint, []).append(contract.dataset)
+    return found
+
+
+def any_of(datasets: list[str]) -> AssetAny:
+    """An asset schedule that one promoted dataset is enough to wake."""
+    return AssetAny(*(asset_of(dataset) for dataset in datasets))
 
 
 def daily(schedule: str) -> CronDataIntervalTimetable:

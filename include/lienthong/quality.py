@@ -14,6 +14,7 @@ from typing import Any
 
 from lienthong.batches import Verdict, Window
 from lienthong.contracts import Contract
+from lienthong.crashpoints import crashpoint
 from lienthong.errors import NeedsPerson, TryAgain
 from lienthong.rules import Rule, predicate
 from lienthong.warehouse import Warehouse, ledger
@@ -41,6 +42,7 @@ def judge(warehouse: Warehouse, contract: Contract, window: Window, run_id: int)
         failing[found["rule"]] += found["failing"]
     verdicts = expect(warehouse.sqlalchemy_url(), landing.typed_name, contract, window) if rows else dict(failing)
     _must_agree(contract, failing, verdicts)
+    crashpoint("judge.before_record")
     return _record(landing, rows, failing, split)
 
 
@@ -154,9 +156,10 @@ def compilation(rule: Rule) -> Compilation:
 
 
 def _unexpected_rows(rule: Rule, window: Window) -> dict[str, Any]:
-    # Great Expectations puts an aliased sub-query in the place of {batch}, hence the second SELECT. Only the row number is selected: what Great Expectations keeps of unexpected rows holds no value.
-    inner = f"SELECT t._row, ({predicate(rule, window)}) AS passes FROM (SELECT * FROM {{batch}}) t"  # noqa: S608 # quoted by rules
-    return {"unexpected_rows_query": f"SELECT q._row FROM ({_escaped(inner)}) q WHERE q.passes IS FALSE"}  # noqa: S608
+    # Great Expectations puts an aliased sub-query in the place of {batch}, hence the second SELECT. Only the row
+    # number is selected: what is kept of unexpected rows holds no value.
+    marked = f"SELECT t._row, ({predicate(rule, window)}) AS passes FROM (SELECT * FROM {{batch}}) t"
+    return {"unexpected_rows_query": f"SELECT q._row FROM ({_escaped(marked)}) q WHERE q.passes IS FALSE"}
 
 
 def _escaped(query: str) -> str:

@@ -145,8 +145,8 @@ def _endpoint(session: Session, endpoint: str, since: datetime | None) -> dict[s
     }
     calls = one(
         session,
-        "SELECT count(*) AS requests, min(started_at) AS first, max(started_at + make_interval(secs => seconds)) AS last"
-        " FROM publish.calls WHERE endpoint = %(endpoint)s"
+        "SELECT count(*) AS requests, min(started_at) AS first,"
+        " max(started_at + make_interval(secs => seconds)) AS last FROM publish.calls WHERE endpoint = %(endpoint)s"
         " AND (%(since)s::timestamptz IS NULL OR started_at >= %(since)s)",
         values,
     )

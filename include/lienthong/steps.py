@@ -12,6 +12,7 @@ from lienthong import quality
 from lienthong.batches import Batch, Ledger, Verdict, Window
 from lienthong.connections import Lookup
 from lienthong.contracts import Contract, load_all
+from lienthong.crashpoints import crashpoint
 from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, TryAgain
 from lienthong.settings import Settings
 from lienthong.sources import Rows, source_of
@@ -109,6 +110,7 @@ class Pipeline:
             with self.warehouse.session() as session:
                 batches = _guarded(source_of(self.lookup(name), contract.source.reader).read(contract, window))
                 rows = landing.land(session, source, batches)
+                crashpoint("extract.before_commit")
                 if not ledger.mark_landed(session, run_id, source, rows, time.monotonic() - started):
                     session.rollback()
             return rows

@@ -10,6 +10,7 @@ from lienthong.batches import Window
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
 from lienthong.errors import SourceChanged, SourceDown
+from lienthong.settings import TIMEZONE
 from lienthong.sources.text import BATCH, as_text, require_columns
 
 if TYPE_CHECKING:
@@ -58,16 +59,24 @@ class TableSource:
                     f"{contract.dataset}, {self.connection.name}: không có bảng {name!r}. "
                     "Đơn vị quản lý nguồn khôi phục bảng hoặc cấp lại quyền đọc."
                 )
-            present = [item["name"] for item in inspector.get_columns(name, schema=schema)]
+            present = {item["name"]: item["type"] for item in inspector.get_columns(name, schema=schema)}
             require_columns(contract, self.connection.name, present)
             query = select(*(column(c) for c in contract.names)).select_from(table(name, schema=schema))
             if contract.cursor:
-                # Text on both sides: every engine compares it with its own time type, and SQLite has none.
+                start, end = self._bounds(present[contract.cursor], window)
                 cursor: Any = column(contract.cursor)
-                query = query.where(cursor >= str(window.local_start), cursor < str(window.local_end))
+                query = query.where(cursor >= start, cursor < end)
             rows = session.execution_options(stream_results=True, yield_per=BATCH).execute(query)
             for part in rows.partitions(BATCH):
                 yield [tuple(map(as_text, row)) for row in part]
+
+    def _bounds(self, kind: Any, window: Window) -> tuple[Any, Any]:
+        """The window in the type of the cursor: SQLite has no time type, and some tables keep times as text."""
+        from sqlalchemy.types import DateTime
+
+        if isinstance(kind, DateTime) and self.connection.kind != "sqlite":
+            return window.local_start, window.local_end
+        return str(window.local_start), str(window.local_end)
 
     def _engine(self) -> Engine:
         from sqlalchemy import create_engine
@@ -78,7 +87,7 @@ class TableSource:
             arguments = {
                 "connect_timeout": CONNECT_SECONDS,
                 "options": f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS}s"
-                " -c DateStyle=ISO",
+                f" -c DateStyle=ISO -c TimeZone={TIMEZONE}",
             }
         elif self.connection.kind == "mysql":
             arguments = {"connect_timeout": CONNECT_SECONDS, "read_timeout": STATEMENT_SECONDS}

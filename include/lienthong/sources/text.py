@@ -33,7 +33,16 @@ def as_text(value: Any) -> str | None:
         text = value.decode("utf-8", errors="replace")
     else:
         text = str(value)
-    return text.replace("\x00", "\u2400").encode("utf-8", errors="replace").decode("utf-8") if text else text
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
+    text = text.replace("\x00", "\u2400")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def require_columns(contract: Contract, source: str, found: Iterable[str]) -> None:

@@ -177,7 +177,8 @@ def windows_with_missing(session: Session, dataset: str, days: int) -> tuple[Win
     """Windows of the last ``days`` windows' span whose newest run missed a source, oldest first."""
     rows = session.execute(
         "SELECT window_start, window_end FROM (SELECT DISTINCT ON (window_start) run_id, window_start, window_end"
-        " FROM ops.runs WHERE dataset = %s AND kind = 'read' AND state = 'promoted' ORDER BY window_start, run_id DESC) r"
+        " FROM ops.runs WHERE dataset = %s AND kind = 'read' AND state = 'promoted'"
+        " ORDER BY window_start, run_id DESC) r"
         " WHERE window_start >= (SELECT max(window_start) FROM ops.runs) - make_interval(days => %s)"
         " AND EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id AND b.state = 'missing')"
         " ORDER BY window_start",

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from lienthong.batches import Ledger, Window
 from lienthong.contracts import Contract
+from lienthong.crashpoints import crashpoint
 from lienthong.errors import NeedsPerson, TryAgain
 from lienthong.warehouse import ledger
 from lienthong.warehouse.landing import Landing
@@ -35,6 +36,7 @@ def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: in
             {**counts, "run_id": run_id},
         )
         landing.drop(session)
+        crashpoint("promote.before_commit")
         result = _ledger(contract, window, done)
         if not result.balanced:
             raise NeedsPerson(
