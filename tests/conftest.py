@@ -1,13 +1,16 @@
 """Fixtures of every suite: one embedded PostgreSQL a test process, a fresh database a test."""
 
 import itertools
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from lienthong.connections import Connection
+from lienthong.contracts import load_all
 from lienthong.warehouse import Warehouse
+from lienthong.warehouse.migrations import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = itertools.count(1)
@@ -29,18 +32,51 @@ def server(tmp_path_factory):
     found.cleanup()
 
 
+@pytest.fixture(scope="session")
+def new_database(server):
+    """Makes a database that lives as long as a ``with`` block, empty or as a copy; its name holds ``_test``."""
+
+    @contextmanager
+    def make(template="template1"):
+        name = f"lienthong_test_{next(NUMBERS)}"
+        with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
+            session.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield Connection(name="warehouse", kind="postgres", host=server["host"], login=server["user"], schema=name)
+        with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
+            session.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    return make
+
+
 @pytest.fixture
-def database(server):
-    """A connection to an empty database that is thrown away afterwards; its name holds ``_test``."""
-    name = f"lienthong_test_{next(NUMBERS)}"
-    with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
-        session.execute(f'CREATE DATABASE "{name}"')
-    yield Connection(name="warehouse", kind="postgres", host=server["host"], login=server["user"], schema=name)
-    with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
-        session.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def database(new_database):
+    """A connection to an empty database that is thrown away afterwards."""
+    with new_database() as connection:
+        yield connection
 
 
 @pytest.fixture
 def warehouse(database):
     """A warehouse on an empty database, not migrated yet."""
     return Warehouse(database, ROOT)
+
+
+@pytest.fixture(scope="session")
+def contracts():
+    """Every contract of the repository, by dataset."""
+    return load_all(ROOT / "expectations")
+
+
+@pytest.fixture(scope="session")
+def migrated(new_database, contracts):
+    """Name of a database that holds the present schema and no row; copy it, never write into it."""
+    with new_database() as connection:
+        migrate(Warehouse(connection, ROOT), contracts.values())
+        yield connection.schema
+
+
+@pytest.fixture
+def province(new_database, migrated):
+    """A warehouse with the schema of the province's contracts and no row, thrown away afterwards."""
+    with new_database(migrated) as connection:
+        yield Warehouse(connection, ROOT)

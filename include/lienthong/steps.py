@@ -13,7 +13,10 @@ from lienthong.batches import Batch, Ledger, Verdict, Window
 from lienthong.connections import Lookup
 from lienthong.contracts import Contract, load_all
 from lienthong.crashpoints import crashpoint
+from lienthong.endpoints import ENDPOINTS
 from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, TryAgain
+from lienthong.publishing import PublishReport
+from lienthong.publishing import publish as publish_to
 from lienthong.settings import Settings
 from lienthong.sources import Rows, source_of
 from lienthong.warehouse import Warehouse, ledger
@@ -175,6 +178,16 @@ class Pipeline:
             quality.judge(self.warehouse, contract, window, run_id)
             done.append(promote_run(self.warehouse, contract, window, run_id))
         return done
+
+    def publish(self, endpoint: str) -> PublishReport:
+        """Send what is due to an endpoint until nothing is; the receipts say what became of each record."""
+        if endpoint not in ENDPOINTS:
+            raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+        receiver = ENDPOINTS[endpoint](self.lookup(endpoint), self.settings.agency)
+        try:
+            return publish_to(self.warehouse, receiver)
+        finally:
+            receiver.close()
 
     def run(self, dataset: str, window: Window) -> Ledger:
         """Read, judge and promote one window in this process: the same steps as the DAG's."""

@@ -27,7 +27,7 @@ print(json.dumps({
         "tags": sorted(d.tags), "doc": bool(d.doc_md), "catchup": d.catchup, "max_active_runs": d.max_active_runs,
         "tasks": {t.task_id: {
             "retries": t.retries, "policy": type(t.retry_policy).__name__,
-            "downstream": sorted(t.downstream_task_ids), "trigger_rule": str(t.trigger_rule),
+            "downstream": sorted(t.downstream_task_ids), "trigger_rule": t.trigger_rule.value,
         } for t in d.tasks},
         "serialized": json.dumps(S.to_dict(d), sort_keys=True, default=str),
     } for d in bag.dags.values()},
@@ -44,6 +44,7 @@ def parse(home):
     env = {
         **os.environ,
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
         "LIENTHONG_SCHEDULE_UNTIL": "2025-10-01",
@@ -86,7 +87,7 @@ def test_every_task_retries_what_may_pass_and_fails_what_cannot(parsed):
 def test_ingest_reads_top_to_bottom(parsed):
     tasks = parsed["dags"]["ingest.ho_so"]["tasks"]
     order = ["wait", "plan", "extract", "judge", "promote", "redrive"]
-    assert list(tasks) == order or set(tasks) == set(order)
+    assert set(tasks) == set(order)
     for before, after in zip(order, order[1:], strict=False):
         assert after in tasks[before]["downstream"]
     assert tasks["judge"]["trigger_rule"] == "none_failed", "nothing left to read must not skip the judge"
@@ -94,7 +95,7 @@ def test_ingest_reads_top_to_bottom(parsed):
 
 def test_parsing_is_light(parsed):
     """Heavy libraries are imported inside tasks. The budget of a second is measured in benchmarks, not here."""
-    assert parsed["heavy"] in ([], ["requests"]), parsed["heavy"]
+    assert parsed["heavy"] == []
 
 
 def test_parsing_twice_gives_the_same_dags(parsed, tmp_path):
@@ -116,7 +117,7 @@ def test_dag_files_hold_no_business_logic():
 
 ORDER = (
     ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "rules", "odcs", "contracts", "sources"]
-    + ["warehouse", "quality", "endpoints", "publishing", "report", "screen", "orchestration", "steps"]
+    + ["warehouse", "quality", "endpoints", "publishing", "report", "screen", "steps", "orchestration"]
     + ["services", "cli"]
 )
 

@@ -175,7 +175,11 @@ class Landing:
 
 def waiting_rules(contract: Contract) -> list[str]:
     """Rules whose rejected rows only wait: the record they refer to may still arrive."""
-    return [rule.id for rule in contract.rules if rule.reference and rule.rejects and "at" not in rule.arguments]
+    return [
+        rule.id
+        for rule in contract.rules
+        if rule.kind == "exists_in" and rule.rejects and "at" not in rule.arguments
+    ]
 
 
 def any_waiting(session: Session, contract: Contract) -> bool:

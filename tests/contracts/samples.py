@@ -1,0 +1,111 @@
+"""The sample rows of a contract, judged once in the warehouse by both compilations of every rule."""
+
+import csv
+import warnings
+from dataclasses import dataclass
+from datetime import date
+
+from lienthong import quality
+from lienthong.batches import Window
+from lienthong.rules import predicate
+from lienthong.warehouse.landing import Landing
+from lienthong.warehouse.promote import promote
+
+from ..sql.builders import land
+
+# All samples tell of the work of one day.
+WINDOW = Window.of_day(date(2025, 9, 30))
+SOURCE = "mau"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample row: where it stands, what it is about, the rules that it must break, and its values."""
+
+    line: int
+    note: str
+    breaks: frozenset[str]
+    values: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What both compilations found. ``broken`` holds the rules that each sample breaks, by place; ``proven`` the
+    rules that some good row passes with TRUE, not because there was nothing to judge; ``verdict`` the counts of
+    Great Expectations."""
+
+    samples: tuple[Sample, ...]
+    broken: tuple[frozenset[str], ...]
+    proven: frozenset[str]
+    verdict: dict[str, int]
+
+
+def read(contract):
+    """The samples of a contract, in the order of their file; a wrong header is refused."""
+    with contract.samples.open(encoding="utf-8", newline="") as lines:
+        reader = csv.reader(lines)
+        header = next(reader)
+        assert header == ["_breaks", "_note", *contract.names], f"{contract.samples.name}: the header differs"
+        return tuple(
+            Sample(reader.line_num, note, frozenset(breaks.split()), tuple(value or None for value in values))
+            for breaks, note, *values in reader
+        )
+
+
+def judge_all(warehouse, contracts):
+    """Judge the samples of every dataset, in the order of reference, on the good rows of those before it."""
+    outcomes = {}
+    for dataset, contract in contracts.items():
+        samples = read(contract)
+        outcomes[dataset] = _judge(warehouse, contract, samples)
+        _keep(warehouse, contract, [sample.values for sample in samples if not sample.breaks])
+    return outcomes
+
+
+def _judge(warehouse, contract, samples):
+    plan = land(warehouse, contract, WINDOW, {SOURCE: [sample.values for sample in samples]})
+    landing = Landing(warehouse, contract, WINDOW, plan.run_id)
+    with warehouse.session() as session:
+        landing.mark(session)
+        masks = [row["mask"] for row in session.execute(_masks(landing))]
+        good = [number for number, sample in enumerate(samples, 1) if not sample.breaks]
+        proven = session.execute(_proofs(landing, good)).fetchone()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        verdict = quality.expect(warehouse.sqlalchemy_url(), landing.typed_name, contract, WINDOW)
+    ids = [rule.id for rule in contract.rules]
+    with warehouse.session() as session:
+        landing.drop(session)
+        session.execute("DELETE FROM ops.batches WHERE run_id = %s", [plan.run_id])
+        session.execute("DELETE FROM ops.runs WHERE run_id = %s", [plan.run_id])
+    return Outcome(
+        samples,
+        tuple(frozenset(id for place, id in enumerate(ids) if mask & 1 << place) for mask in masks),
+        frozenset(id for id in ids if proven[id]),
+        verdict,
+    )
+
+
+def _masks(landing):
+    return f"SELECT m.mask FROM {landing.marks.as_string()} m ORDER BY m._row"
+
+
+def _proofs(landing, good):
+    tests = ", ".join(f'({predicate(rule, landing.window)}) IS TRUE AS "{rule.id}"' for rule in landing.contract.rules)
+    ids = ", ".join(f'bool_or(q."{rule.id}") AS "{rule.id}"' for rule in landing.contract.rules)
+    lines = ", ".join(map(str, good))
+    return (
+        f"SELECT {ids} FROM (SELECT t._line, {tests} FROM {landing.typed.as_string()} t) q WHERE q._line IN ({lines})"
+    )
+
+
+def _keep(warehouse, contract, rows):
+    plan = land(warehouse, contract, WINDOW, {SOURCE: rows})
+    with warehouse.session() as session:
+        Landing(warehouse, contract, WINDOW, plan.run_id).mark(session)
+        session.execute(
+            "UPDATE ops.runs SET judged_at = clock_timestamp(), extracted = %s WHERE run_id = %s",
+            [len(rows), plan.run_id],
+        )
+    kept = promote(warehouse, contract, WINDOW, plan.run_id)
+    assert kept.inserted == len(rows), f"{contract.dataset}: a good sample row did not reach core"
