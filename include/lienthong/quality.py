@@ -42,7 +42,7 @@ def judge(warehouse: Warehouse, contract: Contract, window: Window, run_id: int)
         failing[found["rule"]] += found["failing"]
     verdicts = expect(warehouse.sqlalchemy_url(), landing.typed_name, contract, window) if rows else dict(failing)
     _must_agree(contract, failing, verdicts)
-    crashpoint("judge.before_record")
+    crashpoint("judge.before_record", contract.dataset)
     return _record(landing, rows, failing, split)
 
 

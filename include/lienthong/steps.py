@@ -113,7 +113,7 @@ class Pipeline:
             with self.warehouse.session() as session:
                 batches = _guarded(source_of(self.lookup(name), contract.source.reader).read(contract, window))
                 rows = landing.land(session, source, batches)
-                crashpoint("extract.before_commit")
+                crashpoint("extract.before_commit", f"{dataset}.{source}")
                 if not ledger.mark_landed(session, run_id, source, rows, time.monotonic() - started):
                     session.rollback()
             return rows

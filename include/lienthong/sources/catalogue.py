@@ -38,7 +38,7 @@ def flatten(item: Mapping[str, Any]) -> dict[str, Any]:
     ways = item.get("CACHTHUCTHUCHIEN") or []
     direct = [way for way in ways if str(way.get("KENH")) == "1"] or ways
     times = [time for way in direct for time in way.get("THOIGIAN") or []]
-    longest = max(times, key=lambda time: _number(time.get("THOIGIANGIAIQUYET")), default={})
+    longest: Mapping[str, Any] = max(times, key=lambda time: _number(time.get("THOIGIANGIAIQUYET")), default={})
     fees = [fee for way in ways for time in way.get("THOIGIAN") or [] for fee in time.get("PHILEPHI") or []]
     results = item.get("KETQUATHUCHIEN") or [{}]
     return {

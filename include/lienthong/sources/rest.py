@@ -48,7 +48,7 @@ class RestSource:
     def _page(
         self, session: requests.Session, address: str, contract: Contract, window: Window, page: int
     ) -> dict[str, Any]:
-        bounds = {"tu": window.local_start.isoformat(), "den": window.local_end.isoformat()}
+        bounds: dict[str, str | int] = {"tu": window.local_start.isoformat(), "den": window.local_end.isoformat()}
         where = f"{contract.dataset}, {self.connection.name}"
         try:
             response = session.get(

@@ -61,7 +61,7 @@ class TableSource:
                 )
             present = {item["name"]: item["type"] for item in inspector.get_columns(name, schema=schema)}
             require_columns(contract, self.connection.name, present)
-            query = select(*(column(c) for c in contract.names)).select_from(table(name, schema=schema))
+            query: Any = select(*(column(c) for c in contract.names)).select_from(table(name, schema=schema))
             if contract.cursor:
                 start, end = self._bounds(present[contract.cursor], window)
                 cursor: Any = column(contract.cursor)

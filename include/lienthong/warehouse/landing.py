@@ -176,9 +176,7 @@ class Landing:
 def waiting_rules(contract: Contract) -> list[str]:
     """Rules whose rejected rows only wait: the record they refer to may still arrive."""
     return [
-        rule.id
-        for rule in contract.rules
-        if rule.kind == "exists_in" and rule.rejects and "at" not in rule.arguments
+        rule.id for rule in contract.rules if rule.kind == "exists_in" and rule.rejects and "at" not in rule.arguments
     ]
 
 

@@ -36,7 +36,7 @@ def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: in
             {**counts, "run_id": run_id},
         )
         landing.drop(session)
-        crashpoint("promote.before_commit")
+        crashpoint("promote.before_commit", contract.dataset)
         result = _ledger(contract, window, done)
         if not result.balanced:
             raise NeedsPerson(

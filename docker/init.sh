@@ -1,0 +1,16 @@
+#!/bin/sh
+# purpose: everything that must be true before the first component starts; doing it again changes nothing
+# reads:   AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, AIRFLOW_CONN_WAREHOUSE, AIRFLOW_ADMIN_PASSWORD
+# writes:  both schemas, the file of UI accounts
+# run by:  the service airflow-init
+set -eu
+
+airflow db migrate
+lienthong migrate
+
+# Airflow's simple auth manager wants a file that it may open for writing; it makes up a password, and prints it, for
+# whoever is missing in the file. Another auth manager ignores the file.
+umask 077
+accounts="${AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE:?}"
+python -c 'import json, os; print(json.dumps({"admin": os.environ["AIRFLOW_ADMIN_PASSWORD"]}))' > "${accounts}.new"
+mv "${accounts}.new" "${accounts}"

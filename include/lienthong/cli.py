@@ -1,0 +1,69 @@
+"""The command ``lienthong``: one function for each subcommand, the work is elsewhere and imported when it is needed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Keeps a province's databases in step with Vietnam's national systems.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Day = Annotated[
+    datetime,
+    typer.Option("--day", envvar="DAY", formats=["%Y-%m-%d"], help="A day from 2025-07-01 to 2025-09-30."),
+]
+
+
+@app.command()
+def run(day: Day = datetime(2025, 9, 30)) -> None:  # noqa: DTZ001 - a calendar day, not a moment
+    """Run one day of the province through a real Airflow, report, and stop what was started."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(lambda console: commands.run(day.date(), console)))
+
+
+@app.command()
+def up(detach: Annotated[bool, typer.Option("--detach", help="Return when all is ready.")] = False) -> None:
+    """Start the services with Airflow's UI and keep them until Ctrl-C or `lienthong down`."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(lambda console: commands.up(console, detach=detach)))
+
+
+@app.command()
+def down() -> None:
+    """Stop the services."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(commands.down))
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Show where every service, dataset and receiver stands."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(lambda console: commands.status(console, as_json=as_json)))
+
+
+@app.command()
+def ports() -> None:
+    """Show which port belongs to what, and the variable that moves it."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(commands.ports))
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The REST service of one department: its rows by window and page, to whoever holds the key.
+
+    GET /api/v1/ho_so?tu=2025-09-30T00:00:00&den=2025-10-01T00:00:00&trang=1&kich_thuoc=500
+    X-Api-Key: <key>
+    -> {"du_lieu": [{...}], "trang_sau": 2}
+
+Rows with tu <= cap_nhat_luc < den, in the order of change; ``trang_sau`` is null on the last page. A wrong key is
+answered with 401, a wrong parameter with 422 and its name, both in JSON. ``/health`` asks for no key.
+
+    python -m lienthong.sandbox.department_service --host 127.0.0.1 --port 8766 --data FILE --api-key-env NAME
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hmac
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from lienthong.sandbox.columns import CURSOR, TABLES
+from lienthong.sandbox.trouble import switch_file
+
+MOST_ROWS = 2_000
+_T = TypeVar("_T")
+
+
+class Refused(Exception):
+    """A parameter that cannot be used."""
+
+    def __init__(self, parameter: str, expected: str) -> None:
+        super().__init__(parameter, expected)
+        self.parameter, self.expected = parameter, expected
+
+
+def application(data: Path, api_key: str) -> Starlette:
+    """The service over one SQLite file."""
+
+    async def health(_request: Request) -> JSONResponse:
+        there = data.exists()
+        return JSONResponse({"trang_thai": "ok" if there else "khong_co_du_lieu"}, 200 if there else 503)
+
+    async def rows(request: Request) -> JSONResponse:
+        switch = _switch(data)
+        await asyncio.sleep(switch.get("delay", 0))
+        if switch.get("down"):
+            return _problem(503, "Dịch vụ tạm ngừng")
+        if not hmac.compare_digest(request.headers.get("X-Api-Key", "").encode(), api_key.encode()):
+            return _problem(401, "Khóa truy cập không đúng")
+        dataset = request.path_params["dataset"]
+        if dataset not in {table.name for table in TABLES}:
+            return _problem(404, "Không có bộ dữ liệu này")
+        try:
+            start, end, page, size = _window(request.query_params)
+        except Refused as refused:
+            found = {"tham_so": refused.parameter, "mong_doi": refused.expected}
+            return JSONResponse({"loi": "Tham số không hợp lệ", "chi_tiet": [found]}, 422)
+        try:
+            return JSONResponse(await run_in_threadpool(_page, data, dataset, start, end, page, size))
+        except sqlite3.OperationalError:  # no file yet, or its tables are gone
+            return _problem(503, "Dữ liệu chưa sẵn sàng")
+
+    return Starlette(routes=[Route("/health", health), Route("/api/v1/{dataset}", rows)])
+
+
+def _window(query: Mapping[str, str]) -> tuple[str, str, int, int]:
+    start = _parameter(query, "tu", _local_time, "thời điểm ISO, giờ địa phương, không kèm múi giờ")
+    end = _parameter(query, "den", _local_time, "thời điểm ISO, giờ địa phương, không kèm múi giờ")
+    if end <= start:
+        raise Refused("den", "thời điểm sau tham số tu")
+    page = _parameter(query, "trang", _whole(1, 1_000_000), "số nguyên từ 1", "1")
+    size = _parameter(query, "kich_thuoc", _whole(1, MOST_ROWS), f"số nguyên từ 1 đến {MOST_ROWS}", "500")
+    return start, end, page, size
+
+
+def _parameter(query: Mapping[str, str], name: str, read: Callable[[str], _T], expected: str, default: str = "") -> _T:
+    try:
+        return read(query.get(name, default))
+    except ValueError:
+        raise Refused(name, expected) from None
+
+
+def _local_time(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        raise ValueError("local wall time has no zone")
+    return moment.isoformat(sep=" ", timespec="seconds")
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdigit() else 0
+        if not least <= value <= most:
+            raise ValueError("out of range")
+        return value
+
+    return read
+
+
+def _page(data: Path, dataset: str, start: str, end: str, page: int, size: int) -> dict[str, Any]:
+    """One page and one row more, by which it is known whether another page follows."""
+    with closing(sqlite3.connect(f"file:{data}?mode=ro", uri=True)) as database:
+        database.row_factory = sqlite3.Row
+        found = database.execute(
+            f"SELECT * FROM {dataset} WHERE {CURSOR} >= ? AND {CURSOR} < ? "  # noqa: S608 - one of two names
+            f"ORDER BY {CURSOR}, ma_ho_so LIMIT ? OFFSET ?",
+            (start, end, size + 1, (page - 1) * size),
+        ).fetchall()
+    return {"du_lieu": [dict(row) for row in found[:size]], "trang_sau": page + 1 if len(found) > size else None}
+
+
+def _switch(data: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(switch_file(data).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _problem(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"loi": message}, status)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C, then finish the answers under way and return 0."""
+    import uvicorn  # not needed by whoever only wants the application
+
+    parser = argparse.ArgumentParser(prog="python -m lienthong.sandbox.department_service", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="SQLite file of the department")
+    parser.add_argument("--api-key-env", required=True, help="name of the variable that holds the key")
+    given = parser.parse_args(arguments)
+    api_key = os.environ.get(given.api_key_env, "")
+    if not api_key:
+        sys.stderr.write(f"{given.api_key_env} is empty: expected the key that readers must send. Set it.\n")
+        return 2
+    config = uvicorn.Config(
+        application(given.data, api_key), host=given.host, port=given.port, log_level="warning",
+        timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it has stopped
+        signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

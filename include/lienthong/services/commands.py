@@ -1,0 +1,160 @@
+"""What ``make run``, ``make up``, ``make down`` and ``lienthong status`` do; each gives the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from lienthong.errors import LienThongError
+from lienthong.services import control
+from lienthong.services.folders import Folders
+
+INTERRUPTED = 130
+ATTACHED_PAUSE = 1.0
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; like ``KeyboardInterrupt`` it is nobody's to catch on the way."""
+
+
+def explained(action: Callable[[Console], int]) -> int:
+    """Do something; what goes wrong becomes one sentence and an exit code."""
+    try:
+        return action(Console())
+    except Interrupted:
+        _sentence("Interrupted; what was started here is stopped.")
+        return INTERRUPTED
+    except LienThongError as error:
+        _sentence(str(error))
+        return 1
+
+
+def _sentence(words: str) -> None:
+    text = Text.assemble(("Failed: ", "bold red"), words)
+    Console(stderr=True).print(text, soft_wrap=True)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind like Ctrl-C, once, so that everything that was started is stopped in peace."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def unwind(_number: int, _frame: object) -> NoReturn:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise Interrupted
+
+    kept = {number: signal.signal(number, unwind) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def run(day: date, console: Console) -> int:
+    """One day from the sources to the receipts, with a report; what this command started it also stops."""
+    from lienthong.services.journey import Journey
+
+    with interruptible():
+        return Journey(Folders.from_env(), os.environ, day, console).run()
+
+
+def up(console: Console, *, detach: bool) -> int:
+    """Start the services and keep them: until Ctrl-C, or with ``detach`` until ``make down``."""
+    from lienthong.services.progress import Progress
+
+    folders = Folders.from_env()
+    present = control.running(folders)
+    if present is not None:
+        console.print("The services are already running.", highlight=False)
+        _welcome(console, folders, control.wait(folders, None, lambda _: None))
+        return 0
+    with interruptible(), control.started(folders, tethered=not detach) as handle:
+        with Progress(console) as progress:
+            progress.stage("start")
+            present = control.wait(folders, None, progress.services, handle)
+        _welcome(console, folders, present)
+        if detach:
+            handle.let_go()
+            console.print("They go on until `make down`.", highlight=False)
+            return 0
+        console.print("They stop with Ctrl-C or `make down`.", highlight=False)
+        return _attend(console, folders, handle)
+
+
+def _attend(console: Console, folders: Folders, handle: control.Handle) -> int:
+    """Stay until the services end; tell of restarts meanwhile."""
+    told: dict[str, int] = {}
+
+    def tell(content: Mapping[str, Any]) -> None:
+        for name, entry in content.get("services", {}).items():
+            if entry["restarts"] > told.get(name, 0):
+                told[name] = entry["restarts"]
+                how = entry.get("last_exit", "an unknown end")
+                console.print(f"{name} ended with {how} and is started again.", highlight=False)
+
+    sentence = control.attend(folders, handle, tell, ATTACHED_PAUSE)
+    if sentence:
+        _sentence(sentence)
+        return 1
+    console.print("The services are stopped.", highlight=False)
+    return 0
+
+
+def _welcome(console: Console, folders: Folders, present: Mapping[str, Any]) -> None:
+    from lienthong.services.keys import USER, load
+
+    for notice in present.get("notices", ()):
+        console.print(notice, highlight=False)
+    console.print(
+        f"\nAirflow   {present['address']}   user {USER}   password {load(folders.secrets).admin}\n"
+        "Run a day: `make run DAY=2025-09-30` in another terminal uses these services and leaves them running.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def down(console: Console) -> int:
+    """Stop the services, and sweep what a killed supervisor may have left."""
+    stopped = control.stop(Folders.from_env())
+    console.print("The services are stopped." if stopped else "No services were running.", highlight=False)
+    return 0
+
+
+def ports(console: Console) -> int:
+    """Print the table of ports: default, choice, and where the services listen now."""
+    from rich.table import Table
+
+    from lienthong.services.ports import PORTS
+
+    present = control.running(Folders.from_env()) or {}
+    table = Table()
+    for name in ("variable", "default", "set to", "in use", "purpose"):
+        table.add_column(name)
+    for port in PORTS:
+        used = present.get("ports", {}).get(port.name, "")
+        table.add_row(port.variable, str(port.default), os.environ.get(port.variable, ""), str(used), port.purpose)
+    console.print(table)
+    return 0
+
+
+def status(console: Console, *, as_json: bool) -> int:
+    """The services, the newest window of each dataset and each receiver, whether the services run or not."""
+    from lienthong.services.status import collect, show
+
+    found = collect(Folders.from_env(), os.environ)
+    if as_json:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n")
+    else:
+        show(found, console)
+    return 0

@@ -1,0 +1,229 @@
+"""One day through Airflow: all ingests are triggered at once, and the day is over when nothing is left to send.
+
+Airflow runs the day; this module triggers, watches and says in one sentence what went wrong. A source that is down is
+no failure: it is named in the report. A receiver that does not answer is one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from lienthong.batches import Window
+from lienthong.errors import NeedsPerson
+from lienthong.services.airflow_api import AirflowApi, Run
+from lienthong.services.ledger_view import DayState, LedgerView
+
+PARSE_PATIENCE = 120.0
+BROKEN_PATIENCE = 10.0
+"""Seconds for which an import error may still be the one of an older file."""
+ASSET_PATIENCE = 4.0
+"""Seconds in which a promoted dataset wakes its publish DAG."""
+STUCK = 15.0
+"""Seconds without progress after which a receiver is asked whether it is there at all."""
+
+
+class Narrator(Protocol):
+    """Whoever shows the progress of a day."""
+
+    def stage(self, name: str) -> None:
+        """A new stage begins."""
+
+    def show(self, state: DayState) -> None:
+        """The numbers now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A system that records are sent to."""
+
+    name: str
+    address: str
+    reachable: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What belongs to a day: the datasets with those that they refer to, and the receivers."""
+
+    datasets: Mapping[str, tuple[str, ...]]
+    receivers: Mapping[str, Receiver]
+
+
+@dataclass(slots=True)
+class DayRun:
+    """Runs one day through a living Airflow; ``run`` gives the sentences of what went wrong, none if nothing did."""
+
+    day: date
+    plan: Plan
+    api: AirflowApi
+    view: LedgerView
+    narrator: Narrator
+    limit: float
+    """Seconds from the first trigger to the last receipt."""
+    parsed_since: float
+    """DAG files read before this moment may be older than what lies in the folder."""
+    check: Callable[[], None]
+    """Raises when the services are gone."""
+    pause: float = 1.0
+    failed: dict[str, str] = field(default_factory=dict)
+    """What went wrong so far, by dataset or receiver."""
+    _deadline: float = 0.0
+
+    def run(self) -> list[str]:
+        """Trigger, watch, verify."""
+        self.narrator.stage("parse")
+        self._wait_for_dags()
+        self._deadline = time.monotonic() + self.limit
+        self.narrator.stage("ingest")
+        self._ingest()
+        self.narrator.stage("publish")
+        self._publish()
+        return [*self.failed.values(), *self._not_promoted()]
+
+    def _wait_for_dags(self) -> None:
+        """Until Airflow has read every DAG file anew; a file that cannot be read is named."""
+        wanted = {self._ingest_dag(name) for name in self.plan.datasets} | {
+            self._publish_dag(name) for name in self.plan.receivers
+        }
+        started = time.monotonic()
+        while True:
+            known = {dag.dag_id: dag for tag in ("ingest", "publish") for dag in self.api.dags(tag)}
+            fresh = {name for name, dag in known.items() if dag.parsed_at >= self.parsed_since and not dag.broken}
+            if wanted <= fresh:
+                break
+            waited = time.monotonic() - started
+            if waited > BROKEN_PATIENCE:
+                self._name_broken()
+            if waited > PARSE_PATIENCE:
+                raise NeedsPerson(
+                    f"Airflow has not loaded {', '.join(sorted(wanted - fresh))} within {PARSE_PATIENCE:.0f} s; "
+                    "var/log/dag-processor.log says why."
+                )
+            self._rest()
+        for name in sorted(wanted):
+            if known[name].paused:
+                self.api.unpause(name)
+
+    def _name_broken(self) -> None:
+        errors = self.api.import_errors()
+        if errors:
+            file, said = next(iter(errors.items()))
+            raise NeedsPerson(f"Airflow cannot load dags/{file}: {said}")
+
+    def _ingest(self) -> None:
+        window = Window.of_day(self.day)
+        runs = {
+            name: self.api.run_window(self._ingest_dag(name), f"day__{self.day}", window) for name in self.plan.datasets
+        }
+        while runs:
+            for name in list(runs):
+                run = self.api.run(self._ingest_dag(name), runs[name])
+                if run.state == "failed":
+                    self.failed[name] = self.why(run)
+                if run.ended or self._blocked(name):
+                    del runs[name]
+            self.narrator.show(self.view.look())
+            if runs:
+                self._in_time(", ".join(self._ingest_dag(name) for name in runs))
+                self._rest()
+
+    def _blocked(self, dataset: str) -> bool:
+        """Whether it waits for a dataset that failed."""
+        return any(name in self.failed or self._blocked(name) for name in self.plan.datasets.get(dataset, ()))
+
+    def _publish(self) -> None:
+        waits = [_Wait(self, receiver, time.time()) for receiver in self.plan.receivers.values()]
+        while waits:
+            state = self.view.look()
+            self.narrator.show(state)
+            waits = [wait for wait in waits if not wait.over(state.due.get(wait.receiver.name, 0))]
+            if waits:
+                due = sum(state.due.values())
+                self._in_time(f"{due} records for {', '.join(wait.receiver.name for wait in waits)}")
+                self._rest()
+
+    def _not_promoted(self) -> list[str]:
+        left = set(self.plan.datasets) - self.view.promoted() - set(self.failed)
+        names = ", ".join(sorted(name for name in left if not self._blocked(name)))
+        return [f"Not promoted on {self.day}: {names}; `lienthong status` and Airflow's log say why."] if names else []
+
+    def why(self, run: Run) -> str:
+        """One sentence on a run that failed."""
+        reasons = self.api.failures(run.dag_id, run.run_id)
+        return f"{run.dag_id} of {self.day} failed: {'; '.join(reasons) or 'no task says why'}"
+
+    def _in_time(self, unfinished: str) -> None:
+        if time.monotonic() > self._deadline:
+            raise NeedsPerson(
+                f"{self.day} was not finished within {self.limit:.0f} s: {unfinished} is left. Run the day again to go "
+                "on where it stopped, or allow more seconds with LIENTHONG_RUN_LIMIT."
+            )
+
+    def _rest(self) -> None:
+        self.check()
+        time.sleep(self.pause)
+
+    @staticmethod
+    def _ingest_dag(dataset: str) -> str:
+        return f"ingest.{dataset}"
+
+    @staticmethod
+    def _publish_dag(endpoint: str) -> str:
+        return f"publish.{endpoint}"
+
+
+@dataclass(slots=True)
+class _Wait:
+    """Waits for one receiver to have got everything that can be sent now."""
+
+    day: DayRun
+    receiver: Receiver
+    since: float
+    """When the last dataset was promoted."""
+    asked: bool = False
+    due: int = -1
+    moved_at: float = field(default_factory=time.monotonic)
+
+    def over(self, due: int) -> bool:
+        """Whether nothing is left, or what is left cannot be sent now; a failure is noted."""
+        if due != self.due:
+            self.due, self.moved_at = due, time.monotonic()
+        dag = f"publish.{self.receiver.name}"
+        runs = self.day.api.runs(dag)
+        if any(not run.ended for run in runs):
+            return self._gone(due)
+        if not due:
+            return True
+        later = [run for run in runs if run.started >= self.since]
+        if later:
+            # It sent until nothing was due: what is left waits for something else, and the report says so.
+            if later[0].state == "failed":
+                self.day.failed[self.receiver.name] = self._sentence(later[0], due)
+            return True
+        if not self.asked and time.time() - self.since > ASSET_PATIENCE:
+            self.day.api.run_now(dag, f"manual__{int(self.since)}")
+            self.asked = True
+        return False
+
+    def _gone(self, due: int) -> bool:
+        """Whether a run keeps trying to reach a receiver that is not there."""
+        if time.monotonic() - self.moved_at < STUCK or not due or self.receiver.reachable():
+            return False
+        self.day.failed[self.receiver.name] = _unreachable(self.receiver, due)
+        return True
+
+    def _sentence(self, run: Run, due: int) -> str:
+        if not self.receiver.reachable():
+            return _unreachable(self.receiver, due)
+        return self.day.why(run)
+
+
+def _unreachable(receiver: Receiver, due: int) -> str:
+    return (
+        f"{receiver.name} at {receiver.address} does not answer; {due} records stay in the outbox and leave with the "
+        f"next run. Start it, or mend AIRFLOW_CONN_{receiver.name.upper()}."
+    )

@@ -1,0 +1,185 @@
+"""``make run``: set up, start, make the day's data, run the day, report, stop what was started."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from lienthong.connections import Connection, parse
+from lienthong.contracts import Contract, load_all
+from lienthong.errors import NeedsPerson
+from lienthong.services import airflow, control, embedded
+from lienthong.services.airflow_api import AirflowApi
+from lienthong.services.day import DayRun, Plan, Receiver
+from lienthong.services.folders import Folders
+from lienthong.services.health import reachable
+from lienthong.services.keys import USER, load, write_private
+from lienthong.services.ledger_view import LedgerView
+from lienthong.services.playground import DEPARTMENT, playground
+from lienthong.services.postgres import Server
+from lienthong.services.progress import Progress
+from lienthong.warehouse import Warehouse
+
+LIMIT = 600.0
+"""Seconds that a day may take (``LIENTHONG_RUN_LIMIT``)."""
+
+
+class Journey:
+    """One day from the sources to the receipts."""
+
+    def __init__(self, folders: Folders, env: Mapping[str, str], day: date, console: Console) -> None:
+        self.folders, self.env, self.day, self.console = folders, env, day, console
+        self.began = time.time()
+        self.contracts = load_all(folders.home / "expectations")
+        self.limit = _limit(env)
+
+    def run(self) -> int:
+        """Everything; 0 when the day is whole. The report is written whenever the day was begun."""
+        self._ask_foreign_receivers()
+        with Progress(self.console) as progress, self._services(progress) as present:
+            connections = self._connections(present)
+            self._make_day(progress, present)
+            progress.stage("start")
+            present = control.wait(self.folders, embedded.RUN_NEEDS, progress.services)
+            warehouse = Warehouse(parse("warehouse", connections[airflow.WAREHOUSE]), self.folders.home)
+            failures = self._run_day(progress, present, connections, warehouse)
+            report = self._report(progress, warehouse, failures)
+        self._tell(report)
+        return 1 if failures else 0
+
+    def _ask_foreign_receivers(self) -> None:
+        """A receiver of the caller's own that is not there ends the run before it begins."""
+        if airflow.foreign(self.env, airflow.PORTAL):
+            receiver = _receiver("national_portal", parse("national_portal", self.env[airflow.PORTAL]))
+            if not receiver.reachable():
+                raise NeedsPerson(
+                    f"The national portal at {receiver.address} does not answer. Nothing was started. Start it, or "
+                    "mend or unset AIRFLOW_CONN_NATIONAL_PORTAL."
+                )
+
+    @contextmanager
+    def _services(self, progress: Progress) -> Iterator[dict[str, Any]]:
+        """The running services, or services of our own for the time of the block."""
+        progress.stage("start")
+        present = control.running(self.folders)
+        if present is not None:
+            progress.say("Using the services that are already running.")
+            control.check_same(present, self.folders, self.env)
+            self.handle = None
+            yield control.wait(self.folders, embedded.DATA_NEEDS, progress.services)
+            return
+        with control.started(self.folders, tethered=True) as handle:
+            self.handle = handle
+            present = control.wait(self.folders, embedded.DATA_NEEDS, progress.services, handle)
+            for notice in present["notices"]:
+                progress.say(notice)
+            yield present
+
+    def _connections(self, present: Mapping[str, Any]) -> dict[str, str]:
+        keys, server = load(self.folders.secrets), Server.at(self.folders)
+        return airflow.connections(self.env, self.folders, present["ports"], keys, server)
+
+    def _make_day(self, progress: Progress, present: Mapping[str, Any]) -> None:
+        """Put the day into the province's sources, unless it is there: whoever changed a row there meant it."""
+        progress.stage("province")
+        if (self.folders.sandbox / "truth" / f"{self.day}.jsonl").exists():
+            return
+        address = f"http://127.0.0.1:{present['ports']['department']}"
+        place = playground(self.folders, {**self.env, DEPARTMENT: address})
+        made = place.province.make_day(self.day)
+        progress.say(f"{self.day}: {made.ho_so:,} dossiers and {made.tien_trinh:,} steps changed at the sources.")
+        if airflow.foreign(self.env, airflow.PORTAL):
+            progress.say(place.notice)
+
+    def _run_day(
+        self, progress: Progress, present: Mapping[str, Any], connections: Mapping[str, str], warehouse: Warehouse
+    ) -> list[str]:
+        day = DayRun(
+            day=self.day,
+            plan=_plan(self.contracts, connections, self.env),
+            api=AirflowApi(present["address"], USER, load(self.folders.secrets).admin),
+            view=LedgerView(warehouse, self.day, self.began),
+            narrator=progress,
+            limit=self.limit,
+            parsed_since=float(present["prepared_at"]),
+            check=lambda: control.check_alive(self.folders, self.handle),
+        )
+        return day.run()
+
+    def _report(self, progress: Progress, warehouse: Warehouse, failures: list[str]) -> dict[str, Any]:
+        from datetime import UTC, datetime
+
+        from lienthong import report
+
+        progress.close()
+        with warehouse.session() as session:
+            since = datetime.fromtimestamp(self.began, UTC)
+            found = report.collect(session, self.contracts, [self.day], since)
+        present = control.running(self.folders) or {}
+        whole = {
+            "day": self.day.isoformat(),
+            "ok": not failures,
+            "failures": failures,
+            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": progress.seconds,
+            "restarts": {name: entry["restarts"] for name, entry in present.get("services", {}).items()},
+            **found,
+        }
+        write_private(self.folders.report, json.dumps(whole, ensure_ascii=False, indent=2, default=str) + "\n")
+        return whole
+
+    def _tell(self, report: Mapping[str, Any]) -> None:
+        from lienthong import screen
+
+        self.console.print(screen.render(dict(report)))
+        for sentence in report["failures"]:
+            self.console.print(f"FAILED: {sentence}", style="bold red", highlight=False, soft_wrap=True, markup=False)
+        accepted = sum(found["accepted"] for found in report["endpoints"].values())
+        whole = "is whole" if report["ok"] else "is not whole"
+        self.console.print(
+            f"\n{self.day} {whole}: {accepted:,} records were accepted with a receipt in this run, "
+            f"{time.time() - self.began:.0f} s in all.\nReport: {self.folders.report}\n"
+            "Next: `make up` keeps Airflow running to look around, `make run DAY=2025-09-29` runs another day, "
+            "`.venv/bin/lienthong status` shows where everything stands.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _plan(contracts: Mapping[str, Contract], connections: Mapping[str, str], env: Mapping[str, str]) -> Plan:
+    names = sorted({name for contract in contracts.values() for name in contract.endpoints})
+    texts = {name: connections.get(variable, env.get(variable, "")) for name in names for variable in [_variable(name)]}
+    missing = [name for name, text in texts.items() if not text]
+    if missing:
+        raise NeedsPerson(f"Connection {missing[0]!r} is missing. Set {_variable(missing[0])} (a URI or JSON).")
+    return Plan(
+        datasets={name: tuple(contract.references) for name, contract in contracts.items()},
+        receivers={name: _receiver(name, parse(name, text)) for name, text in texts.items()},
+    )
+
+
+def _variable(name: str) -> str:
+    return f"AIRFLOW_CONN_{name.upper()}"
+
+
+def _receiver(name: str, connection: Connection) -> Receiver:
+    parts = urlsplit(connection.base_url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Receiver(name, f"{host}:{port}", lambda: reachable(host, port))
+
+
+def _limit(env: Mapping[str, str]) -> float:
+    text = env.get("LIENTHONG_RUN_LIMIT", "").strip()
+    if not text:
+        return LIMIT
+    if not text.isdigit() or int(text) < 1:
+        raise NeedsPerson(f"LIENTHONG_RUN_LIMIT must be a whole number of seconds; it is {text!r}.")
+    return float(text)
