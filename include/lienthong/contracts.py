@@ -329,15 +329,15 @@ class _Reader:
         name = arguments.pop("kind")
         kind = KINDS[name]
         named = arguments.pop("columns", list(columns))
-        if not isinstance(named, list) or not named or not all(isinstance(column, str) for column in named):
-            raise self.fail([*where, "columns"], "columns must be a list of column names.")
-        if kind.columns is not None and len(named) != kind.columns:
-            raise self.fail(where, f"kind {name} takes {kind.columns} column(s), found {len(named)}.")
         known = (*kind.required, *kind.optional)
         for argument in arguments:
             if argument not in known:
                 expected = ", ".join(("kind", "columns", *known))
                 raise self.fail([*where, argument], f"{argument!r} is unknown to kind {name}; known: {expected}.")
+        if not isinstance(named, list) or not named or not all(isinstance(column, str) for column in named):
+            raise self.fail([*where, "columns"], "columns must be a list of column names.")
+        if kind.columns is not None and len(named) != kind.columns:
+            raise self.fail(where, f"kind {name} takes {kind.columns} column(s), found {len(named)}.")
         for argument in kind.required:
             if argument not in arguments:
                 raise self.fail(where, f"kind {name} needs {argument!r}.")
@@ -386,9 +386,11 @@ def _derived(items: list[dict[str, Any]], columns: tuple[Column, ...], key: tupl
     sentence = f"Nhiều bản ghi trùng khóa «{titles}» trong cùng kỳ. Giữ lại một bản ghi đúng và xóa các bản còn lại."
     unique = f"{key[0]}_duy_nhat" if len(key) == 1 else "khoa_duy_nhat"
     rules.append(_rule_of(unique, "unique", key, "uniqueness", sentence))
-    texts = tuple(column.name for column in columns)
-    sentence = "Bản ghi có ký tự hỏng (NUL hoặc không phải Unicode). Nhập lại ô bị hỏng rồi đồng bộ lại."
-    rules.append(_rule_of("ky_tu_hop_le", "legal_characters", texts, "conformity", sentence))
+    # A broken character in any other column already breaks its type or its list of codes.
+    texts = tuple(column.name for column in columns if column.type == "string" and not column.codes)
+    if texts:
+        sentence = "Bản ghi có ký tự hỏng (NUL hoặc không phải Unicode). Nhập lại ô bị hỏng rồi đồng bộ lại."
+        rules.append(_rule_of("ky_tu_hop_le", "legal_characters", texts, "conformity", sentence))
     return rules
 
 

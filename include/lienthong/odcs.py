@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -71,7 +72,10 @@ class Document:
         if error is not None:
             where = list(error.absolute_path)
             at = ".".join(str(part) for part in where) or "contract"
-            raise self.fail([*where, *_unexpected(error.message)], f"{at}: {_short(error.message)} (ODCS v3.1)")
+            culprit = _misspelt(error)
+            found = f", found {culprit!r}" if culprit and error.validator == "required" else ""
+            where = [*where, culprit] if culprit else where
+            raise self.fail(where, f"{at}: {_short(error.message)}{found} (ODCS v3.1)")
         if self.content["apiVersion"] != VERSION:
             raise self.fail(["apiVersion"], f"apiVersion must be {VERSION}, found {self.content['apiVersion']}.")
 
@@ -92,10 +96,14 @@ def _child(node: Any, part: str | int) -> tuple[Any, int] | None:
     return None
 
 
-def _unexpected(message: str) -> list[str]:
-    """The first key that the standard does not know, so that the error points at its line."""
-    found = re.search(r"\('([^']+)'", message)
-    return [found.group(1)] if found else []
+def _misspelt(error: Any) -> str | None:
+    """The key that the standard does not know, or that looks like the one it misses, to point at its line."""
+    named = re.search(r"'([^']+)'", error.message)
+    if named is None:
+        return None
+    if error.validator == "required":
+        return next(iter(get_close_matches(named.group(1), list(error.instance))), None)
+    return named.group(1) if error.validator in ("additionalProperties", "unevaluatedProperties") else None
 
 
 def _short(message: str) -> str:

@@ -1,21 +1,51 @@
-"""One day in a process of its own, so that it can be killed: every dataset, then the portal. No Airflow."""
+"""One day in a process of its own, so that it can be killed: every dataset, then the portal. No Airflow.
 
+Actors are forked from a server that has imported the heavy libraries once, as LocalExecutor's workers are.
+"""
+
+import multiprocessing
+import os
 import sys
+import traceback
 from datetime import date
 
-from lienthong.batches import Window
-from lienthong.connections import from_environment
-from lienthong.settings import Settings
-from lienthong.steps import Pipeline
+ACTORS = multiprocessing.get_context("forkserver")
+ACTORS.set_forkserver_preload(["great_expectations.expectations", "pandas", "lienthong.steps"])
 
 
-def main(days):
-    pipeline = Pipeline.of(Settings.from_env(), from_environment)
-    for day in days:
-        for dataset in pipeline.contracts:
-            pipeline.run(dataset, Window.of_day(date.fromisoformat(day)))
-        pipeline.publish("national_portal")
+def play(days, environment, said):
+    """Play the days; what goes wrong is written to the file ``said`` and ends the process with 1."""
+    from lienthong.batches import Window
+    from lienthong.connections import from_environment
+    from lienthong.settings import Settings
+    from lienthong.steps import Pipeline
+
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        pipeline = Pipeline.of(Settings.from_env(), from_environment)
+        for day in days:
+            for dataset in pipeline.contracts:
+                pipeline.run(dataset, Window.of_day(date.fromisoformat(day)))
+            pipeline.publish("national_portal")
+    except Exception:
+        with open(said, "w", encoding="utf-8") as file:  # noqa: PTH123 - the last words of a process
+            traceback.print_exc(file=file)
+        sys.exit(1)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+class Actor:
+    """A running play."""
+
+    def __init__(self, days, environment, said):
+        self.said = said
+        said.unlink(missing_ok=True)
+        self.process = ACTORS.Process(target=play, args=([str(day) for day in days], environment, said))
+        self.process.start()
+
+    def end(self, timeout=120):
+        """Exit code and last words, once it is over."""
+        self.process.join(timeout)
+        assert self.process.exitcode is not None, "the play does not end"
+        words = self.said.read_text(encoding="utf-8") if self.said.exists() else ""
+        return self.process.exitcode, words

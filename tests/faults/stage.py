@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from datetime import date
@@ -23,9 +21,12 @@ from lienthong.services.postgres import Server
 from lienthong.services.processes import spawn
 from lienthong.settings import ROOT
 
-DAYS = [date(2025, 7, 2), date(2025, 7, 3)]
-# A thousandth of the province: every unit, every kind of source, some dossiers a day.
-SMALL = Habits(monthly={"2025-07": 4_000})
+from .actor import Actor
+
+# The default day: every kind of fault is planted on it, however small the province.
+DAYS = [date(2025, 9, 30)]
+# A small province: some dossiers a day in every unit.
+SMALL = Habits(monthly={"2025-09": 15_000})
 
 
 class Postgres:
@@ -109,10 +110,7 @@ class Play:
         warehouse = {
             "conn_type": "postgres", "host": str(server.socket_folder), "login": "postgres", "schema": self.name,
         }  # fmt: skip
-        units = {
-            "conn_type": "fs",
-            "extra": {"path": str(ROOT / "include/lienthong/reference"), "pattern": "{dataset}.csv"},
-        }
+        units = {"conn_type": "fs", "extra": {"path": str(self.stage.var / "reference"), "pattern": "{dataset}.csv"}}
         return {
             **os.environ,
             "LIENTHONG_HOME": str(ROOT),
@@ -125,15 +123,13 @@ class Play:
             "GX_ANALYTICS_ENABLED": "False",
         }
 
-    def actor(self, days) -> subprocess.Popen:
+    def actor(self, days) -> Actor:
         """The pipeline in a process of its own."""
-        command = [sys.executable, "-m", "tests.faults.actor", *map(str, days)]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment(), stderr=subprocess.PIPE, text=True)
+        return Actor(days, self.environment(), self.crash / "said.txt")
 
     def run(self, days) -> None:
-        actor = self.actor(days)
-        _, said = actor.communicate(timeout=120)
-        assert actor.returncode == 0, said[-3000:]
+        code, said = self.actor(days).end()
+        assert code == 0, said[-3000:]
 
     def arm(self, point: str, order: str) -> Path:
         (self.crash / point).write_text(order, encoding="utf-8")
@@ -188,3 +184,18 @@ class Stage:
         file = next((self.var / "sandbox" / "sqlite").glob("*15_10.sqlite"))
         known["unit_h15_10"] = {"conn_type": "sqlite", "host": str(file)}
         self.connections.write_text(json.dumps(known), encoding="utf-8")
+        self._choose_units(known)
+
+    def _choose_units(self, connections) -> None:
+        """A dozen units are enough to die in front of: every kind of source, and the one with eleven faults."""
+        lines = (ROOT / "include/lienthong/reference/don_vi.csv").read_text(encoding="utf-8").splitlines()
+        by_kind = {"H15.131": [], "H15.10": []}
+        for line in lines[1:]:
+            unit = line.split(",")[0]
+            found = connections[f"unit_{unit.lower().replace('.', '_')}"]
+            by_kind.setdefault(found["conn_type"] + found.get("extra", {}).get("pattern", "")[-4:], []).append(unit)
+        chosen = {"H15.131", "H15.10"}.union(*(units[:3] for units in by_kind.values()))
+        folder = self.var / "reference"
+        folder.mkdir()
+        kept = [lines[0], *(line for line in lines[1:] if line.split(",")[0] in chosen)]
+        (folder / "don_vi.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")

@@ -14,10 +14,8 @@ from .stage import DAYS, Play, Stage
 
 POINTS = {
     "extract": "extract.before_commit@ho_so.H15.131",
-    "judge": "judge.before_record@tien_trinh",
     "promote": "promote.before_commit@ho_so",
-    "send": "publish.before_send@national_portal",
-    "settle": "publish.before_settle@national_portal",
+    "publish": "publish.before_settle@national_portal",
 }
 
 
@@ -34,7 +32,7 @@ def undisturbed(stage):
     with play.portal():
         play.run(DAYS)
         content = play.content()
-        assert len(content["core.ho_so"]) > 100
+        assert len(content["core.ho_so"]) > 50
         assert content["quarantine"], "the small province has planted faults too"
         assert len(content["portal.dossiers"]) == len(content["core.ho_so"])
         assert len(content["portal.steps"]) == len(content["core.tien_trinh"])
@@ -50,9 +48,8 @@ def play(stage, request):
 def test_the_task_is_killed(play, undisturbed, step):
     with play.portal():
         play.arm(POINTS[step], "kill")
-        actor = play.actor(DAYS)
-        actor.communicate(timeout=120)
-        assert actor.returncode == -9, "the crash point was not reached"
+        code, _ = play.actor(DAYS).end()
+        assert code == -9, "the crash point was not reached"
         play.run(DAYS)
         judge(play, undisturbed)
 
@@ -65,13 +62,13 @@ def test_postgresql_is_killed(play, undisturbed, step):
         until = time.monotonic() + 90
         while not reached.exists():
             assert time.monotonic() < until, "the crash point was not reached"
-            assert actor.poll() is None
+            assert actor.process.is_alive()
             time.sleep(0.02)
         play.stage.postgres.kill()
         reached.unlink()
         play.stage.postgres.start()
-        _, said = actor.communicate(timeout=120)
-        assert actor.returncode != 0, "a step that lost its database cannot have gone well"
+        code, said = actor.end()
+        assert code == 1, "a step that lost its database cannot have gone well"
         assert "TryAgain" in said, said[-2000:]
         play.run(DAYS)
         judge(play, undisturbed)

@@ -74,7 +74,10 @@ class NationalPortal:
                 found, answer = self.client.look_up(item.record_key, delivery.calls)
             except (TryAgain, ReceiverRefused) as error:
                 delivery.trouble = error
-                delivery.settle(items[place:], Outcome.NOT_TAKEN)
+                # A record whose very lookup gets no answer has had its try, or it would come first for ever.
+                failed = Outcome.IN_DOUBT if isinstance(error, NoAnswer) else Outcome.NOT_TAKEN
+                delivery.settle([item], failed, message=str(error))
+                delivery.settle(items[place + 1 :], Outcome.NOT_TAKEN)
                 break
             if found is None:
                 missing.append(item)

@@ -14,11 +14,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 from lienthong.connections import Connection
 from lienthong.errors import LienThongError, ReceiverRefused
-from lienthong.mapi.masking import mask
+from lienthong.mapi.masking import HIDDEN, mask
 from lienthong.mapi.options import Options
 from lienthong.mapi.pace import Pace
 from lienthong.mapi.transport import NoAnswer, NotTaken, Transport
@@ -119,6 +120,11 @@ class Mapi:
         own = [row for row in found if isinstance(row, dict) and row.get("MaHoSo", ma_ho_so) == ma_ho_so]
         return (own[0] if own else None), answer
 
+    def _hiding(self, mask: Mask, session: str = "") -> Mask:
+        """The mask for a receiver that may repeat what we sent to identify ourselves."""
+        secrets = [secret for secret in (session, self._login["password"]) if secret]
+        return lambda words: mask(reduce(lambda text, secret: text.replace(secret, HIDDEN), secrets, words))
+
     def _ask(
         self, service: str, session: str, parameters: Mapping[str, str], records: Sequence[str] | None,
         mask: Mask, calls: list[Call],
@@ -127,7 +133,7 @@ class Mapi:
         text = json.dumps(envelope, ensure_ascii=False)
         if records is not None:
             text = f'{text[:-1]}, "data": [{",".join(records)}]}}'
-        return self._post(self.options.path, service, text, len(records or ()), mask, calls)
+        return self._post(self.options.path, service, text, len(records or ()), self._hiding(mask, session), calls)
 
     def _current_session(self, calls: list[Call], instead_of: str | None = None) -> str:
         """A session that should be good; a new one when the last is ``instead_of`` or near its end."""
@@ -140,7 +146,8 @@ class Mapi:
 
     def _open_session(self, calls: list[Call]) -> str:
         try:
-            answer = self._post(self.options.login_path, "login", json.dumps(self._login), 0, mask, calls)
+            text = json.dumps(self._login)
+            answer = self._post(self.options.login_path, "login", text, 0, self._hiding(mask), calls)
         except NoAnswer as error:
             raise NotTaken(f"Login failed, nothing was sent. {error}", error.retry_after) from None
         session = answer.result

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, LiteralString
@@ -140,17 +141,22 @@ class Outbox:
         if closed:
             self._run("forget", dataset=dataset, **_keys(closed))
 
-    def next_due(self) -> float | None:
-        """Seconds until the next open record is due that is not due yet, or None."""
+    def now(self) -> datetime:
+        """The time of the database, by which records become due."""
+        with _explained():
+            moment: datetime = self._one("SELECT clock_timestamp() AS now")["now"]
+        return moment
+
+    def next_due(self, after: datetime) -> float | None:
+        """Seconds until the first open record that was not yet due at ``after`` is due, or None."""
         with _explained():
             row = self._one(
-                "SELECT extract(epoch FROM min(next_attempt_at) - statement_timestamp())::float8 AS wait"
+                "SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 AS wait"
                 " FROM publish.outbox WHERE endpoint = %s AND state IN ('pending', 'in_doubt')"
-                " AND next_attempt_at > statement_timestamp()",
-                [self.endpoint],
+                " AND next_attempt_at > %s",
+                [self.endpoint, after],
             )
-        wait: float | None = row["wait"]
-        return wait
+        return None if row["wait"] is None else max(0.0, row["wait"])
 
     def left(self, feeds: Sequence[Feed]) -> Left:
         """What stays open, over all feeds."""

@@ -16,7 +16,7 @@ from lienthong.endpoints import Delivery, Endpoint, Feed, Item, Outcome, Verdict
 from lienthong.errors import LienThongError, ReceiverBusy, ReceiverRefused
 from lienthong.publishing.circuit import Circuit, backoff
 from lienthong.publishing.outbox import START, Outbox, Settlement
-from lienthong.publishing.workers import Done, Job, Workers
+from lienthong.publishing.workers import Job, Workers
 from lienthong.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -122,11 +122,12 @@ class _Sender:
     # -- the walk through the backlog
 
     def _until_nothing_is_due(self) -> None:
+        feeds = self._endpoint.feeds
         while True:
-            feeds = self._endpoint.feeds
+            started = self._outbox.now()
             if sum(self._drain(feed, doubtful) for doubtful in (True, False) for feed in feeds):
                 continue
-            wait = self._outbox.next_due()
+            wait = self._outbox.next_due(after=started)
             if wait is None or wait > self._limits.linger:
                 return
             time.sleep(wait)
@@ -185,7 +186,9 @@ class _Sender:
         """Take one answer, or wait a little; write the group when it is large or old enough."""
         wait = self._limits.settle_seconds
         if self._workers.busy:
-            self._take(self._workers.next_done(wait))
+            job = self._workers.next_finished(wait)
+            if job is not None:
+                self._take(job)
         elif self._ready and not self._answers:
             time.sleep(min(wait, self._circuit.pause))
         age = time.monotonic() - self._first_answer_at
@@ -195,16 +198,16 @@ class _Sender:
             self._flush()
             self._judge_the_run()
 
-    def _take(self, done: Done | None) -> None:
-        if done is None:
-            return
-        if done.error is not None:
+    def _take(self, job: Job) -> None:
+        delivery = job.delivery
+        if delivery is None:
             # A fault of ours in the middle of a delivery: what was sent of it is not known.
-            broken = Delivery()
-            broken.settle(done.job.items, Outcome.IN_DOUBT)
-            self._add_answer(broken)
-            raise done.error
-        self._add_answer(done.delivery)
+            delivery = Delivery()
+            delivery.settle(job.items, Outcome.IN_DOUBT)
+        self._add_answer(delivery)
+        self._workers.busy.discard(job)
+        if job.error is not None:
+            raise job.error
 
     def _add_answer(self, delivery: Delivery) -> None:
         if not self._answers:
@@ -268,15 +271,13 @@ class _Sender:
     def _wind_down(self, grace: float | None) -> None:
         """Give back what was not sent, wait for what was, and write what came of it."""
         unsent = Delivery()
-        for job in self._ready:
+        for job in [*self._ready, *self._workers.recall()]:
             unsent.settle(job.items, Outcome.NOT_TAKEN)
         self._ready.clear()
         self._answers.append(unsent)
-        until = None if grace is None else time.monotonic() + grace
-        while self._workers.busy and (until is None or time.monotonic() < until):
-            done = self._workers.next_done(0.1)
-            if done is not None:
-                self._answers.append(done.delivery)
+        self._workers.await_busy(grace)
+        known = {id(delivery) for delivery in self._answers}
+        self._answers += [job.delivery for job in self._workers.busy if job.delivery and id(job.delivery) not in known]
         try:
             self._flush()
         except LienThongError as error:

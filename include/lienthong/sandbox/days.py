@@ -96,27 +96,17 @@ class Days:
 
     def _headers(self, day: date, dossiers: Dossiers, plan: Plan, moves: Bools) -> tuple[Rows, list[Planted]]:
         number = day_number(day)
-        start = number * DAY
         mended = plan.mended_on == number
         late = self._late(dossiers, plan, number)
-        chosen = np.flatnonzero(moves.any(axis=1) | mended | late)
         faulty = (plan.kind != NONE) & (plan.mended_on > number)
-        twice = chosen[(plan.kind[chosen] == faults.DUPLICATE) & faulty[chosen]]
-        again = np.repeat([False, True], [len(chosen), len(twice)])
-        chosen = np.concatenate([chosen, twice])
-
-        ids = dossiers.ids[chosen]
-        touched = np.where(moves[chosen], dossiers.times[chosen], 0).max(axis=1)
-        by_hand = start + spread(ids, "by hand", 8 * HOUR, 11 * HOUR).astype(np.int64)
-        changed = np.where(mended[chosen] | late[chosen], np.maximum(touched, by_hand), touched) + again
-        order = np.lexsort((again, ids, changed, dossiers.unit[chosen]))
-        chosen, changed, again = chosen[order], changed[order], again[order]
+        twice = faulty & (plan.kind == faults.DUPLICATE)
+        chosen, changed, again = _changes(number, dossiers, moves, mended | late, twice)
         picked = dossiers.take(chosen)
-        table = Rows(self._writer.headers(picked, start + DAY, changed), picked.unit)
+        rows = Rows(self._writer.headers(picked, (number + 1) * DAY, changed), picked.unit)
         planted = []
-        for place in np.flatnonzero(faulty[chosen] | mended[chosen] | late[chosen]):
+        for place in np.flatnonzero((faulty | mended | late)[chosen]):
             dossier = chosen[place]
-            row = self._row(table, int(place), picked)
+            row = self._row(rows, int(place), picked)
             if late[dossier]:
                 spoil.late_change(row)
                 planted.append(_planted(day, "ho_so", row, faults.LATE_CHANGE))
@@ -127,7 +117,7 @@ class Days:
             else:
                 planted += self._spoil(day, row, KINDS[plan.kind[dossier]], second=bool(again[place]))
         planted += self._deleted(day, dossiers, plan)
-        return table, planted
+        return rows, planted
 
     def _spoil(self, day: date, row: spoil.Row, kind: Kind, second: bool) -> Iterator[Planted]:
         if kind is KINDS[faults.DUPLICATE] and not second:
@@ -157,13 +147,13 @@ class Days:
         )
         dossier, place, extra = dossier[order], place[order], extra[order]
         picked = dossiers.take(dossier)
-        table = Rows(self._writer.steps(picked, place), picked.unit)
+        rows = Rows(self._writer.steps(picked, place), picked.unit)
         kind = plan.kind[dossier]
         waits = np.array([one.rejected for one in KINDS] + [False])[kind] & (plan.mended_on[dossier] > number)
         jumps = (kind == faults.JUMP) & (place == RETURNED)
         planted = []
         for at in np.flatnonzero(waits | jumps | (extra != NONE)):
-            row = self._row(table, int(at), picked)
+            row = self._row(rows, int(at), picked)
             if extra[at] != NONE:
                 spoil.STEPS[STEP_KINDS[extra[at]].name](row)
                 planted.append(_planted(day, "tien_trinh", row, STEP_KINDS[extra[at]]))
@@ -171,7 +161,7 @@ class Days:
                 planted.append(_planted(day, "tien_trinh", row, KINDS[faults.JUMP]))
             else:
                 planted.append(self._waiting(day, row, KINDS[kind[at]]))
-        return table, planted
+        return rows, planted
 
     def _waiting(self, day: date, row: spoil.Row, kind: Kind) -> Planted:
         if kind.name == "code_of_other_unit":  # the wrong code was printed on everything
@@ -199,11 +189,24 @@ class Days:
         found[old[np.argsort(rank)[:_LATE_CHANGES]]] = True
         return found
 
-    def _row(self, table: Rows, place: int, picked: Dossiers) -> spoil.Row:
+    def _row(self, rows: Rows, place: int, picked: Dossiers) -> spoil.Row:
         units: tuple[Unit, ...] = self._writer.units
         unit, chance = int(picked.unit[place]), int(mixed(picked.ids[place : place + 1], "spoilt how")[0])
         other = units[(unit + 1 + chance // 7 % (len(units) - 1)) % len(units)]
-        return spoil.Row(table.columns, place, units[unit], other, chance)
+        return spoil.Row(rows.columns, place, units[unit], other, chance)
+
+
+def _changes(number: int, dossiers: Dossiers, moves: Bools, by_hand: Bools, twice: Bools) -> tuple[Ints, Ints, Bools]:
+    """The dossiers with a row on the day, the time of each row, and whether it is the second of its dossier."""
+    chosen = np.flatnonzero(moves.any(axis=1) | by_hand)
+    again = np.repeat([False, True], [len(chosen), int(twice[chosen].sum())])
+    chosen = np.concatenate([chosen, chosen[twice[chosen]]])
+    ids = dossiers.ids[chosen]
+    stepped = np.where(moves[chosen], dossiers.times[chosen], 0).max(axis=1)
+    edited = number * DAY + spread(ids, "by hand", 8 * HOUR, 11 * HOUR).astype(np.int64)
+    changed = np.where(by_hand[chosen], np.maximum(stepped, edited), stepped) + again
+    order = np.lexsort((again, ids, changed, dossiers.unit[chosen]))
+    return chosen[order], changed[order], again[order]
 
 
 def _planted(

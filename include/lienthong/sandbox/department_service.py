@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hmac
-import json
 import os
 import signal
 import sqlite3
@@ -33,7 +32,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from lienthong.sandbox.columns import CURSOR, TABLES
-from lienthong.sandbox.trouble import switch_file
+from lienthong.sandbox.switch import read_switch
 
 MOST_ROWS = 2_000
 _T = TypeVar("_T")
@@ -55,9 +54,9 @@ def application(data: Path, api_key: str) -> Starlette:
         return JSONResponse({"trang_thai": "ok" if there else "khong_co_du_lieu"}, 200 if there else 503)
 
     async def rows(request: Request) -> JSONResponse:
-        switch = _switch(data)
-        await asyncio.sleep(switch.get("delay", 0))
-        if switch.get("down"):
+        switch = read_switch(data)
+        await asyncio.sleep(switch.delay)
+        if switch.down:
             return _problem(503, "Dịch vụ tạm ngừng")
         if not hmac.compare_digest(request.headers.get("X-Api-Key", "").encode(), api_key.encode()):
             return _problem(401, "Khóa truy cập không đúng")
@@ -121,14 +120,6 @@ def _page(data: Path, dataset: str, start: str, end: str, page: int, size: int) 
             (start, end, size + 1, (page - 1) * size),
         ).fetchall()
     return {"du_lieu": [dict(row) for row in found[:size]], "trang_sau": page + 1 if len(found) > size else None}
-
-
-def _switch(data: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(switch_file(data).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return found
 
 
 def _problem(status: int, message: str) -> JSONResponse:

@@ -146,9 +146,9 @@ def show_drops(store: DropStore, unit: Unit, faces: Mapping[str, Face], *, down:
     _move(store.true_path(unit), store.path(unit), aside=down or changed)
     if changed and not down:
         store.path(unit).mkdir()
-        for path in sorted(store.true_path(unit).iterdir()):
-            table = next(table for table in TABLES if path.name.startswith(f"{table.name}_"))
-            replace_file(store.path(unit) / path.name, _changed_copy(path, table, faces[table.name]))
+        for table in TABLES:
+            for path in store.true_path(unit).glob(f"{table.name}_*"):
+                replace_file(store.path(unit) / path.name, _changed_copy(path, table, faces[table.name]))
 
 
 def _changed_copy(path: Path, table: Table, face: Face) -> bytes:

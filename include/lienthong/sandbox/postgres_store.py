@@ -42,7 +42,8 @@ class PostgresStore:
                 for place, unit in self._units
                 for table in TABLES
             ]
-            cursor.execute(sql.SQL(";").join(_deletes(days, [target for _, _, target in targets])))
+            if days:
+                cursor.execute(sql.SQL(";").join(_deletes(days, [target for _, _, target in targets])))
             for place, table, target in targets:
                 self._copy(cursor, target, table, days, place)
 
@@ -59,17 +60,18 @@ class PostgresStore:
 
     def _prepare(self, cursor: psycopg.Cursor) -> set[tuple[str, str]]:
         """Make what is missing; the tables of all schemas afterwards."""
-        found = self._tables(cursor)
-        missing = [unit for _, unit in self._units if (unit.namespace, "ho_so") not in found]
-        missing = [unit for unit in missing if (unit.namespace, "ho_so" + TRUE) not in found]
-        if not missing:
-            return found
-        roles = cursor.execute("SELECT rolname FROM pg_roles").fetchall()
-        known_roles = {str(role) for (role,) in roles}
-        for unit in missing:
-            statements = [self._role(unit)] if self.role(unit) not in known_roles else []
-            cursor.execute(sql.SQL(";").join([*statements, *self._schema(unit)]))
-        return self._tables(cursor)
+        tables = self._tables(cursor)
+        roles = {str(role) for (role,) in cursor.execute("SELECT rolname FROM pg_roles")}
+        statements: list[sql.Composable] = []
+        for _, unit in self._units:
+            fresh = not tables & {(unit.namespace, "ho_so"), (unit.namespace, "ho_so" + TRUE)}
+            known = self.role(unit) in roles
+            statements += [] if known else [self._role(unit)]
+            statements += self._schema(unit) if fresh else []
+            statements += self._grants(unit) if fresh or not known else []
+        if statements:
+            cursor.execute(sql.SQL(";").join(statements))
+        return self._tables(cursor) if statements else tables
 
     def _role(self, unit: Unit) -> sql.Composable:
         role = sql.Identifier(self.role(unit))
@@ -77,10 +79,8 @@ class PostgresStore:
         return sql.SQL("CREATE ROLE {} LOGIN {}").format(role, secret)
 
     def _schema(self, unit: Unit) -> list[sql.Composable]:
-        schema, role = sql.Identifier(unit.namespace), sql.Identifier(self.role(unit))
         statements: list[sql.Composable] = [
-            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema),
-            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role),
+            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(unit.namespace))
         ]
         for table in TABLES:
             name = sql.Identifier(unit.namespace, table.name)
@@ -93,9 +93,15 @@ class PostgresStore:
             statements += [
                 sql.SQL("CREATE TABLE {} ({})").format(name, sql.SQL(", ").join(columns)),
                 sql.SQL("CREATE INDEX ON {} ({})").format(name, sql.Identifier(CURSOR)),
-                sql.SQL("GRANT SELECT ON {} TO {}").format(name, role),
             ]
         return statements
+
+    def _grants(self, unit: Unit) -> list[sql.Composable]:
+        schema, role = sql.Identifier(unit.namespace), sql.Identifier(self.role(unit))
+        return [
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role),
+            sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, role),
+        ]
 
     def _tables(self, cursor: psycopg.Cursor) -> set[tuple[str, str]]:
         cursor.execute("SELECT schemaname, tablename FROM pg_tables")

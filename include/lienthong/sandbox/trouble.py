@@ -22,6 +22,7 @@ from lienthong.errors import NeedsPerson
 from lienthong.sandbox.columns import TABLES, Table
 from lienthong.sandbox.faces import Face, show_drops, show_postgres, show_sqlite
 from lienthong.sandbox.stores import replace_file
+from lienthong.sandbox.switch import Switch, set_switch
 from lienthong.sandbox.units import Unit, unit
 from lienthong.settings import Settings
 
@@ -134,13 +135,7 @@ def _apply(province: Province, one: Unit, trouble: Trouble) -> None:
         province.sqlite.write([])
         show_sqlite(province.sqlite, one, faces, down=trouble.down and one.store == "sqlite")
         if one.store == "rest":
-            switch = {"down": trouble.down, "delay": trouble.slow}
-            replace_file(switch_file(province.sqlite.path(one)), json.dumps(switch).encode())
-
-
-def switch_file(data: Path) -> Path:
-    """The file beside its data in which the REST service looks up how to misbehave."""
-    return data.with_name(data.name + ".switch.json")
+            set_switch(province.sqlite.path(one), Switch(trouble.down, trouble.slow))
 
 
 def _table(dataset: str) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,7 +97,7 @@ class AirflowApi:
         }
         if self._call("POST", f"/dags/{quote(dag_id)}/dagRuns", body, conflict=True) is not None:
             return run_id
-        known = self._of_window(dag_id, run_id, window)
+        known = self._known(dag_id, run_id, window)
         if known.ended:
             self._call(
                 "POST",
@@ -112,16 +112,16 @@ class AirflowApi:
             "POST", f"/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None}, conflict=True
         )
 
-    def runs(self, dag_id: str, since: float | None = None) -> list[Run]:
-        """The newest runs of a DAG, newest first; ``since`` leaves out those that were due earlier."""
-        parameters: dict[str, Any] = {"limit": 50, "order_by": "-run_after"}
-        if since is not None:
-            parameters["run_after_gte"] = datetime.fromtimestamp(since).astimezone().isoformat()
-        return [_run(entry) for entry in self._runs(dag_id, parameters)]
+    def runs(self, dag_id: str) -> list[Run]:
+        """The newest runs of a DAG, newest first."""
+        answer = self._call("GET", f"/dags/{quote(dag_id)}/dagRuns", parameters={"limit": 50, "order_by": "-run_after"})
+        return [_run(entry) for entry in answer["dag_runs"]]
 
-    def run(self, dag_id: str, run_id: str) -> Run:
-        """One run as it stands."""
-        return _run(self._call("GET", f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"))
+    def of_window(self, dag_ids: Iterable[str], window: Window) -> list[Run]:
+        """The runs of several DAGs for one window, in one question."""
+        start = window.start.isoformat()
+        body = {"dag_ids": sorted(dag_ids), "logical_date_gte": start, "logical_date_lte": start}
+        return [_run(entry) for entry in self._call("POST", "/dags/~/dagRuns/list", body)["dag_runs"]]
 
     def failures(self, dag_id: str, run_id: str) -> list[str]:
         """For each failed task of a run, one sentence: the task, and the error where it is one of our own."""
@@ -140,18 +140,13 @@ class AirflowApi:
         head = f"task {entry['task_id']} failed" + (f" after {tries} tries" if tries > 1 else "")
         return f"{head}: {said}" if said else f"{head}; its log in Airflow says why"
 
-    def _of_window(self, dag_id: str, run_id: str, window: Window) -> Run:
-        same = {"logical_date_gte": window.start.isoformat(), "logical_date_lte": window.start.isoformat()}
-        found = [_run(entry) for entry in self._runs(dag_id, same)]
+    def _known(self, dag_id: str, run_id: str, window: Window) -> Run:
+        """The run that is in the way of a new one: of the same window, else of the same name."""
+        found = self.of_window([dag_id], window)
         named = [run for run in found if run.run_id == run_id]
-        if not found:
-            return self.run(dag_id, run_id)
-        return (named or found)[0]
-
-    def _runs(self, dag_id: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        answer = self._call("GET", f"/dags/{quote(dag_id)}/dagRuns", parameters=parameters)
-        runs: list[dict[str, Any]] = answer["dag_runs"]
-        return runs
+        if found:
+            return (named or found)[0]
+        return _run(self._call("GET", f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"))
 
     def _call(
         self,

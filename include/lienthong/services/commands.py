@@ -29,13 +29,19 @@ class Interrupted(BaseException):
 def explained(action: Callable[[Console], int]) -> int:
     """Do something; what goes wrong becomes one sentence and an exit code."""
     try:
-        return action(Console())
+        return action(_console())
     except Interrupted:
         _sentence("Interrupted; what was started here is stopped.")
         return INTERRUPTED
     except LienThongError as error:
         _sentence(str(error))
         return 1
+
+
+def _console() -> Console:
+    """The terminal; wide where nobody's window limits the lines."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
 
 
 def _sentence(words: str) -> None:

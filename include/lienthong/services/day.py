@@ -120,11 +120,12 @@ class DayRun:
             name: self.api.run_window(self._ingest_dag(name), f"day__{self.day}", window) for name in self.plan.datasets
         }
         while runs:
-            for name in list(runs):
-                run = self.api.run(self._ingest_dag(name), runs[name])
-                if run.state == "failed":
+            found = {(run.dag_id, run.run_id): run for run in self.api.of_window(map(self._ingest_dag, runs), window)}
+            for name, run_id in list(runs.items()):
+                run = found.get((self._ingest_dag(name), run_id))
+                if run is not None and run.state == "failed":
                     self.failed[name] = self.why(run)
-                if run.ended or self._blocked(name):
+                if (run is not None and run.ended) or self._blocked(name):
                     del runs[name]
             self.narrator.show(self.view.look())
             if runs:

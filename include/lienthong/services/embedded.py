@@ -167,6 +167,7 @@ def _airflow(setup: Setup) -> list[Service]:
             # tasks that are ending still have something to say to it
             outlives=("scheduler",),
             ready=health.api_server,
+            before=health.restarted,
             # it has answered its last request long before Python has taken it apart
             grace=1.0,
         ),

@@ -32,13 +32,24 @@ class AirflowHealth:
     """What the api-server says about itself and the others, asked at most twice a second."""
 
     def __init__(self, port: int) -> None:
+        self._port = port
         self._url = f"http://{HOST}:{port}/api/v2/monitor/health"
         self._asked = 0.0
         self._answer: dict[str, Any] = {}
+        self._warming: socket.socket | None = None
+
+    def restarted(self) -> None:
+        """Forget what a former api-server said."""
+        self._answer = {}
+        self._warming = None
 
     def api_server(self) -> bool:
-        """Whether the api-server answers."""
-        return bool(self._look())
+        """Whether the api-server answers. Once it does, it is asked to put together the API of the tasks, which it
+        does for seconds at the first question; better now than when the first tasks wait for it."""
+        answers = bool(self._look())
+        if answers and self._warming is None:
+            self._warming = _ask_and_leave(self._port, "/execution/health")
+        return answers
 
     def component(self, name: str, since: float) -> bool:
         """Whether a component (``scheduler``, ``dag_processor``, ``triggerer``) is well and has said so since."""
@@ -56,6 +67,16 @@ class AirflowHealth:
             except (URLError, OSError, ValueError):
                 self._answer = {}
         return self._answer
+
+
+def _ask_and_leave(port: int, path: str) -> socket.socket | None:
+    """Send a question without waiting for the answer, which comes as long as the connection stands."""
+    try:
+        connection = socket.create_connection((HOST, port), 1.0)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+    except OSError:
+        return None
+    return connection
 
 
 def _seconds(text: str | None) -> float:

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from lienthong.services.ledger_view import DayState
 
+PAUSE = 10.0
+"""Seconds between two plain lines."""
 STAGES = {
     "start": "Starting PostgreSQL, Airflow and the sandbox",
     "province": "Making the day's data in the province's sources",
@@ -91,7 +93,7 @@ class Progress:
         if self._live is not None:
             body = "\n   ".join(text.split("; ")) if text else ""
             self._live.update(Text(f"{elapsed:6.1f} s  {head}" + (f"\n   {body}" if body else "")))
-        elif force or (text != self._said and time.monotonic() - self._said_at >= 5):
+        elif force or (text != self._said and time.monotonic() - self._said_at >= PAUSE):
             self._console.print(f"{elapsed:6.1f} s  {head}" + (f": {text}" if text else ""), highlight=False)
             self._said, self._said_at = text, time.monotonic()
 

@@ -47,36 +47,40 @@ class TableSource:
             engine.dispose()
 
     def _stream(self, engine: Engine, contract: Contract, window: Window) -> Iterator[list[tuple[str | None, ...]]]:
-        from sqlalchemy import column, inspect, select, table
+        from sqlalchemy import column, literal_column, select, table
+        from sqlalchemy.exc import DBAPIError
 
         names = self.connection.extra.get("tables") or {}
         name, schema = names.get(contract.dataset, contract.dataset), self.connection.extra.get("namespace")
+        place = table(name, schema=schema)
         with engine.connect() as session:
             self._protect(session)
-            inspector = inspect(session)
-            if not inspector.has_table(name, schema=schema):
-                raise SourceChanged(
-                    f"{contract.dataset}, {self.connection.name}: không có bảng {name!r}. "
-                    "Đơn vị quản lý nguồn khôi phục bảng hoặc cấp lại quyền đọc."
-                )
-            present = {item["name"]: item["type"] for item in inspector.get_columns(name, schema=schema)}
+            try:
+                present = session.execute(select(literal_column("*")).select_from(place).limit(0)).keys()
+            except DBAPIError:
+                session.rollback()
+                self._require_table(session, contract, name, schema)
+                raise
             require_columns(contract, self.connection.name, present)
-            query: Any = select(*(column(c) for c in contract.names)).select_from(table(name, schema=schema))
+            query: Any = select(*(column(c) for c in contract.names)).select_from(place)
             if contract.cursor:
-                start, end = self._bounds(present[contract.cursor], window)
+                # A bare literal is compared in the column's own type: a time, or a text where times are kept as text.
                 cursor: Any = column(contract.cursor)
+                start: Any = literal_column(f"'{window.local_start}'")
+                end: Any = literal_column(f"'{window.local_end}'")
                 query = query.where(cursor >= start, cursor < end)
             rows = session.execution_options(stream_results=True, yield_per=BATCH).execute(query)
             for part in rows.partitions(BATCH):
                 yield [tuple(map(as_text, row)) for row in part]
 
-    def _bounds(self, kind: Any, window: Window) -> tuple[Any, Any]:
-        """The window in the type of the cursor: SQLite has no time type, and some tables keep times as text."""
-        from sqlalchemy.types import DateTime
+    def _require_table(self, session: Any, contract: Contract, name: str, schema: str | None) -> None:
+        from sqlalchemy import inspect
 
-        if isinstance(kind, DateTime) and self.connection.kind != "sqlite":
-            return window.local_start, window.local_end
-        return str(window.local_start), str(window.local_end)
+        if not inspect(session).has_table(name, schema=schema):
+            raise SourceChanged(
+                f"{contract.dataset}, {self.connection.name}: không có bảng {name!r}. "
+                "Đơn vị quản lý nguồn khôi phục bảng hoặc cấp lại quyền đọc."
+            ) from None
 
     def _engine(self) -> Engine:
         from sqlalchemy import create_engine

@@ -17,11 +17,11 @@ def as_text(value: Any) -> str | None:
 
     What PostgreSQL cannot hold leaves a visible mark, which the rule on characters catches: U+2400 for NUL,
     U+FFFD for what is not Unicode."""
+    if isinstance(value, str):
+        return _storable(value)
     if value is None or value != value:  # NaN and NaT differ from themselves
         return None
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, datetime):
+    if isinstance(value, datetime):
         text = value.isoformat(sep=" ")
     elif isinstance(value, (date, time)):
         text = value.isoformat()

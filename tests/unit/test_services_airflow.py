@@ -1,0 +1,122 @@
+"""What the services see: the caller's own connections untouched, secrets in the environment and nowhere else."""
+
+import json
+import os
+import stat
+
+import pytest
+
+from lienthong.connections import parse
+from lienthong.errors import NeedsPerson
+from lienthong.services import airflow, keys, ports, space
+from lienthong.services.embedded import Setup, services
+from lienthong.services.folders import Folders
+from lienthong.services.postgres import Server
+from lienthong.services.processes import OWNER
+
+PORTS = {port.name: port.default for port in ports.PORTS}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return Folders(home=tmp_path / "home", var=tmp_path / "var")
+
+
+def setup(folders, env):
+    folders.sandbox.mkdir(parents=True, exist_ok=True)
+    return Setup(folders, env, PORTS, keys.load(folders.secrets), Server.at(folders))
+
+
+def test_embedded_connections_lead_to_the_embedded_parts(folders):
+    values = setup(folders, {}).airflow_environment
+    warehouse = parse("warehouse", values["AIRFLOW_CONN_WAREHOUSE"])
+    assert (warehouse.kind, warehouse.host, warehouse.schema) == ("postgres", str(folders.run), "warehouse")
+    portal = parse("national_portal", values["AIRFLOW_CONN_NATIONAL_PORTAL"])
+    assert portal.base_url == "http://127.0.0.1:8090"
+    assert portal.extra["dossiers_per_request"] == 20
+    units = parse("danh_muc", values["AIRFLOW_CONN_DANH_MUC"])
+    assert units.extra["pattern"] == "{dataset}.csv"
+
+
+def test_connections_of_the_caller_are_untouched_and_their_counterparts_not_started(folders):
+    own = {
+        "AIRFLOW_CONN_WAREHOUSE": "postgresql://u:p%40@db.example:5433/wh?sslmode=require",
+        "AIRFLOW_CONN_NATIONAL_PORTAL": "http://user:pw@portal.example:81/prefix",
+    }
+    plan = {service.name: service for service in services(setup(folders, own))}
+    assert "portal" not in plan
+    for name, text in own.items():
+        assert plan["scheduler"].environment[name] == text
+    assert "postgres" in plan
+
+
+def test_no_secret_is_on_a_command_line(folders):
+    made = setup(folders, {"AIRFLOW_CONN_WAREHOUSE": "postgresql://u:verysecret@db.example/wh"})
+    secrets = {made.keys.jwt, made.keys.fernet, made.keys.api, made.keys.admin, made.keys.portal, made.keys.control}
+    secrets |= {"verysecret", folders.department_key.read_text() if folders.department_key.exists() else "verysecret"}
+    for service in services(made):
+        assert not any(secret in argument for argument in service.command for secret in secrets), service.name
+
+
+def test_each_service_gets_only_the_secrets_that_it_needs(folders):
+    made = setup(folders, {})
+    plan = {service.name: service for service in services(made)}
+    assert made.keys.jwt not in plan["portal"].environment.values()
+    assert made.keys.control not in plan["scheduler"].environment.values()
+    assert set(plan["postgres"].environment) <= {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
+
+
+def test_what_shapes_the_embedded_mode_is_fixed_and_what_tunes_it_is_not(folders):
+    env = {
+        "AIRFLOW_HOME": "/elsewhere",
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW__API__HOST": "0.0.0.0",
+        "AIRFLOW__CORE__PARALLELISM": "2",
+        "AIRFLOW__CORE__DAGS_FOLDER": "/my/dags",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NO_PROXY": "intranet",
+    }
+    values = setup(folders, env).airflow_environment
+    assert values["AIRFLOW_HOME"] == str(folders.airflow)
+    assert values["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert values["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert values["AIRFLOW__CORE__PARALLELISM"] == "2"
+    assert values["AIRFLOW__CORE__DAGS_FOLDER"] == "/my/dags"
+    assert "PYTHONDONTWRITEBYTECODE" not in values
+    assert values["NO_PROXY"] == "intranet,127.0.0.1,localhost"
+
+
+def test_every_process_but_postgres_bears_the_name_of_its_owner(folders):
+    for service in services(setup(folders, {})):
+        if service.name != "postgres":
+            assert service.environment[OWNER] == folders.owner, service.name
+
+
+def test_keys_are_made_once_for_their_owner_alone(folders):
+    first = keys.load(folders.secrets)
+    assert keys.load(folders.secrets) == first
+    for path in folders.secrets.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads((folders.secrets / "airflow_users.json").read_text()) == {"admin": first.admin}
+    assert first.admin not in repr(first)
+
+
+def test_a_damaged_file_of_keys_is_named(folders):
+    keys.load(folders.secrets)
+    (folders.secrets / "keys.json").write_text("{")
+    with pytest.raises(NeedsPerson, match=r"keys\.json cannot be read"):
+        keys.load(folders.secrets)
+
+
+def test_nothing_starts_on_a_disk_without_room(folders, monkeypatch):
+    monkeypatch.setattr(space, "free", lambda _: 64_000_000)
+    with pytest.raises(NeedsPerson, match="needs 1000 MB of free disk space, 64 MB were found"):
+        space.check_start(folders)
+    with pytest.raises(NeedsPerson, match="is full: 64 MB are left"):
+        space.check_run(folders)
+
+
+def test_room_is_measured_where_the_folder_will_be(folders):
+    assert space.free(folders.var / "not" / "yet") == pytest.approx(
+        os.statvfs(folders.var.parent).f_bavail * os.statvfs(folders.var.parent).f_frsize, rel=0.05
+    )
