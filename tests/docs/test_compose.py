@@ -1,9 +1,11 @@
 """The containers cannot be started everywhere that the tests run, so everything that they name is looked up here."""
 
+import ast
 import json
 import re
 import subprocess
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -129,6 +131,13 @@ def test_the_example_holds_no_secret():
     assert {name: value for name, value in given.items() if SECRET.search(name) and value} == {}
 
 
+def test_a_line_of_the_example_uses_only_lines_before_it():
+    """Compose fills .env from top to bottom."""
+    given = env_example()["set"]
+    for place, (name, value) in enumerate(given.items()):
+        assert set(re.findall(r"\$\{(\w+)\}", value)) <= set(list(given)[:place]), name
+
+
 def test_no_secret_is_written_down():
     """A value is a variable without a default; so is the password of every address."""
     for name, service in services().items():
@@ -159,6 +168,21 @@ def test_every_class_that_is_named_exists():
             *parts, name = text.split(".")[1:]
             source = airflow().joinpath(*parts).with_suffix(".py")
             assert re.search(rf"^class {name}\b", source.read_text(encoding="utf-8"), re.MULTILINE), text
+
+
+def test_the_locked_celery_is_one_that_airflow_can_use():
+    """The provider names no upper bound, and a release of Celery has taken names away from it before."""
+    missing = []
+    for path in (airflow() / "providers" / "celery").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "celery":
+                module = import_module(node.module)
+                missing += [f"{node.module}.{name.name}" for name in node.names if not _holds(module, name.name)]
+    assert missing == []
+
+
+def _holds(module, name):
+    return hasattr(module, name) or find_spec(f"{module.__name__}.{name}") is not None
 
 
 def test_the_connections_of_the_example_are_readable():

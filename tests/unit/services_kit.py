@@ -30,6 +30,7 @@ STUBBORN = (
     *PYTHON,
     "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(600)",
 )
+"""Does not hear SIGTERM; says so once it is deaf."""
 
 
 def main():

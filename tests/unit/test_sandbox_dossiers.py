@@ -195,6 +195,7 @@ def test_another_catalogue_of_the_same_shape_is_taken():
     assert known.names[0] == "Thủ tục 1.000001"
     assert known.fee[1].tolist() == [50_000] * 3
     assert known.offered[2].tolist() == [True, False, False]
+    assert not load([procedure("1.000005", COMMUNE, "1", channels=("0", "7"))]).offered.any()
     dossiers, _ = new_days(catalogue=SMALL, monthly={"2025-09": 4_000}).upto(date(2025, 9, 10))
     levels = known.codes[dossiers.procedure]
     assert {code[0] for code in levels[COMMUNES[dossiers.unit]]} == {"1"}

@@ -8,7 +8,7 @@ import pytest
 
 from lienthong.connections import parse
 from lienthong.errors import NeedsPerson
-from lienthong.services import airflow, keys, ports, space
+from lienthong.services import keys, ports, space
 from lienthong.services.embedded import Setup, services
 from lienthong.services.folders import Folders
 from lienthong.services.postgres import Server

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL listens on a socket only, keeps what was committed through SIGKILL, and says what is wrong."""
+"""The embedded PostgreSQL listens on a socket only and keeps through SIGKILL what was committed."""
 
 import os
 import signal

@@ -163,7 +163,9 @@ class _Sender:
     def _dispatch(self) -> None:
         # One job under way and one waiting for each thread, so that none idles while answers are written.
         while self._ready and len(self._workers.busy) < 2 * self._endpoint.in_flight and not self._circuit.pause:
-            self._workers.submit(self._ready.popleft())
+            # In this order an interruption leaves the job in both places and not in none.
+            self._workers.submit(self._ready[0])
+            self._ready.popleft()
 
     # -- in the worker threads
 
@@ -271,7 +273,8 @@ class _Sender:
     def _wind_down(self, grace: float | None) -> None:
         """Give back what was not sent, wait for what was, and write what came of it."""
         unsent = Delivery()
-        for job in [*self._ready, *self._workers.recall()]:
+        waiting = [job for job in self._ready if job not in self._workers.busy]
+        for job in [*waiting, *self._workers.recall()]:
             unsent.settle(job.items, Outcome.NOT_TAKEN)
         self._ready.clear()
         self._answers.append(unsent)

@@ -66,9 +66,10 @@ def load(catalogue: Catalogue = None) -> Procedures:
     amount, unit = np.zeros((*shape, 2)), np.zeros((*shape, 2), np.int8)
     for place, entry in enumerate(public):
         for way in entry["CACHTHUCTHUCHIEN"]:
-            channel, terms = int(way["KENH"]) - 1, way["THOIGIAN"]
-            if not terms:
+            terms = way["THOIGIAN"]
+            if int(way["KENH"]) not in CHANNELS or not terms:
                 continue
+            channel = int(way["KENH"]) - 1
             offered[place, channel] = True
             fee[place, channel] = sum(int(float(row["SOTIEN"] or 0)) for row in terms[0]["PHILEPHI"])
             for case, term in enumerate((terms[0], terms[1] if len(terms) > 1 else terms[0])):
