@@ -1,7 +1,7 @@
-"""Heavy libraries are imported once, in the scheduler, and every task that it forks has them for nothing.
+"""Heavy libraries are imported once, in the process that forks the tasks, and every task has them for nothing.
 
-Great Expectations alone takes seconds of CPU in each fresh process; LocalExecutor's workers are forks of the scheduler.
-Needs ``[core] lazy_load_plugins = False``.
+Great Expectations alone takes seconds of CPU in each fresh process. LocalExecutor's tasks are forks of the scheduler,
+Celery's of the worker. Needs ``[core] lazy_load_plugins = False``.
 """
 
 import sys
@@ -18,7 +18,7 @@ HEAVY = (
     "sqlalchemy.dialects.sqlite.pysqlite",
 )
 
-if sys.argv[1:2] == ["scheduler"]:
+if sys.argv[1:2] == ["scheduler"] or sys.argv[1:3] == ["celery", "worker"]:
     for name in HEAVY:
         import_module(name)
 

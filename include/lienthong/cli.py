@@ -60,6 +60,33 @@ def ports() -> None:
     raise typer.Exit(commands.explained(commands.ports))
 
 
+@app.command()
+def migrate() -> None:
+    """Bring the warehouse of AIRFLOW_CONN_WAREHOUSE to the present schema."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(commands.migrate))
+
+
+@app.command()
+def check() -> None:
+    """Read every contract; the first mistake is told with file and line."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(commands.check))
+
+
+@app.command()
+def province(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
+) -> None:
+    """Make the sandbox's sources for some days, on the database of AIRFLOW_CONN_SANDBOX (for containers)."""
+    from lienthong.services import commands
+
+    raise typer.Exit(commands.explained(lambda console: commands.province(first.date(), last.date(), console)))
+
+
 def main() -> None:
     """Entry point."""
     app()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from lienthong.connections import Lookup
 from lienthong.contracts import Contract, load_all
 from lienthong.crashpoints import crashpoint
 from lienthong.endpoints import ENDPOINTS
-from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, TryAgain
+from lienthong.errors import LienThongError, NeedsPerson, SourceDown, TryAgain
 from lienthong.publishing import PublishReport
 from lienthong.publishing import publish as publish_to
 from lienthong.settings import Settings
@@ -111,19 +111,25 @@ class Pipeline:
         landing = Landing(self.warehouse, contract, window, run_id)
         try:
             with self.warehouse.session() as session:
-                batches = _guarded(source_of(self.lookup(name), contract.source.reader).read(contract, window))
-                rows = landing.land(session, source, batches)
+                rows = landing.land(session, source, self._read(contract, window, name))
                 crashpoint("extract.before_commit", f"{dataset}.{source}")
                 if not ledger.mark_landed(session, run_id, source, rows, time.monotonic() - started):
                     session.rollback()
             return rows
         except _SourceFailed as failure:
             error = failure.error
-        code = "nguon_thay_doi" if isinstance(error, SourceChanged) else "nguon_khong_tra_loi"
+        code = "nguon_khong_tra_loi" if isinstance(error, SourceDown) else "nguon_thay_doi"
         with self.warehouse.session() as session:
             ledger.mark_missing(session, run_id, source, code, str(error), time.monotonic() - started)
         log.warning("%s %s: source %s gave nothing: %s", dataset, window, source, code)
         return None
+
+    def _read(self, contract: Contract, window: Window, connection: str) -> Iterator[Rows]:
+        """The batches of one source; its errors are told from those of the warehouse."""
+        try:
+            yield from source_of(self.lookup(connection), contract.source.reader).read(contract, window)
+        except LienThongError as error:
+            raise _SourceFailed(error) from None
 
     def judge(self, dataset: str, window: Window) -> Verdict:
         """Judge what was landed; whatever was lost or never tried is read first."""
@@ -214,11 +220,3 @@ class _SourceFailed(Exception):
     def __init__(self, error: LienThongError) -> None:
         super().__init__()
         self.error = error
-
-
-def _guarded(batches: Iterable[Rows]) -> Iterable[Rows]:
-    """The same batches; an error of the source is told from an error of the warehouse."""
-    try:
-        yield from batches
-    except LienThongError as error:
-        raise _SourceFailed(error) from None

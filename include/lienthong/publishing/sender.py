@@ -87,6 +87,7 @@ class _Sender:
         self._answers: list[Delivery] = []
         self._first_answer_at = 0.0
         self._heard = False
+        self._trouble: LienThongError | None = None
         self._counts: Counter[str] = Counter()
         self._started = time.monotonic()
 
@@ -179,6 +180,7 @@ class _Sender:
         if delivery.trouble is None:
             self._circuit.succeeded()
         else:
+            self._trouble = delivery.trouble
             self._circuit.failed(getattr(delivery.trouble, "retry_after", None))
         return delivery
 
@@ -257,8 +259,8 @@ class _Sender:
         name = self._endpoint.name
         if self._circuit.open:
             raise ReceiverBusy(
-                f"{name}: {self._circuit.failures} requests in a row had no usable answer, or a long pause was asked "
-                "for. The rest waits in the outbox; Airflow tries again.",
+                f"{name}: no usable answer to {self._circuit.failures} requests in a row, or a long pause was asked for; "
+                f"the rest waits in the outbox for the next try. The last: {self._trouble}",
                 self._circuit.pause,
             )
         if not self._counts["accepted"] and self._counts["refused"] >= self._limits.refusals_at_once:

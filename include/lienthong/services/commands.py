@@ -164,3 +164,44 @@ def status(console: Console, *, as_json: bool) -> int:
     else:
         show(found, console)
     return 0
+
+
+def migrate(console: Console) -> int:
+    """Apply what the warehouse lacks of ``sql/migrations`` and of the contracts' tables."""
+    from lienthong.connections import from_environment
+    from lienthong.settings import Settings
+    from lienthong.steps import Pipeline
+
+    applied = Pipeline.of(Settings.from_env(), from_environment).prepare()
+    console.print(f"Applied: {', '.join(applied)}." if applied else "The warehouse is up to date.", highlight=False)
+    return 0
+
+
+def check(console: Console) -> int:
+    """Read the contracts as every DAG does."""
+    from lienthong.contracts import load_all
+    from lienthong.settings import Settings
+
+    for contract in load_all(Settings.from_env().home / "expectations").values():
+        rejecting = sum(rule.rejects for rule in contract.rules)
+        console.print(
+            f"{contract.dataset}: {len(contract.columns)} columns, {len(contract.rules)} rules ({rejecting} reject)",
+            highlight=False,
+        )
+    return 0
+
+
+def province(first: date, last: date, console: Console) -> int:
+    """Make the days at the sources, and tell where the connections of the units stand."""
+    from lienthong.connections import from_environment
+    from lienthong.sandbox.province import DEPARTMENT_URL, Province
+    from lienthong.services.playground import DEPARTMENT
+    from lienthong.settings import Settings
+
+    url = os.environ.get(DEPARTMENT, DEPARTMENT_URL)
+    place = Province(Settings.from_env().var, from_environment("sandbox"), department_url=url)
+    for made in place.make_days(first, last):
+        console.print(f"{made.day}: {made.ho_so:,} dossiers, {made.tien_trinh:,} steps", highlight=False)
+    place.department_key()
+    console.print(f"Connections: {place.write_connections()}", highlight=False)
+    return 0

@@ -11,12 +11,12 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lienthong.connections import Connection, from_environment
-from lienthong.errors import LienThongError
+from lienthong.errors import LienThongError, NeedsPerson
 from lienthong.services.airflow import PORTAL, foreign
 from lienthong.services.folders import Folders
 from lienthong.services.keys import write_private
@@ -24,10 +24,13 @@ from lienthong.services.postgres import Server
 
 if TYPE_CHECKING:
     from lienthong.mapi.client import Mapi
+    from lienthong.sandbox.dossiers import Habits
     from lienthong.sandbox.province import Province
 
 DEPARTMENT = "SANDBOX_DEPARTMENT_URL"
 """Variable with the address of the sandboxed department's REST service."""
+VOLUME = "LIENTHONG_SANDBOX_VOLUME"
+"""Variable with the share of the real volume of dossiers that the province has; 1 when it is not set."""
 FEWEST = 20
 MOST = 400
 """Procedures pulled from a foreign portal: enough for a lively province, not the thousands of the nation."""
@@ -50,7 +53,22 @@ def playground(folders: Folders, env: Mapping[str, str] | None = None) -> Playgr
     catalogue, notice = _catalogue(folders, values)
     database = Server.at(folders).connection("sandbox")
     url = values.get(DEPARTMENT, DEPARTMENT_URL)
-    return Playground(Province(folders.var, database, catalogue=catalogue, department_url=url), notice)
+    habits = _habits(values.get(VOLUME, "1"))
+    province = Province(folders.var, database, habits=habits, catalogue=catalogue, department_url=url)
+    return Playground(province, notice)
+
+
+def _habits(share: str) -> Habits:
+    from lienthong.sandbox.dossiers import Habits
+
+    try:
+        volume = float(share)
+    except ValueError:
+        volume = 0.0
+    if not 0 < volume <= 1:
+        raise NeedsPerson(f"{VOLUME} must be a number above 0 and at most 1; it is {share!r}.")
+    usual = Habits()
+    return replace(usual, monthly={month: round(count * volume) for month, count in usual.monthly.items()})
 
 
 def department_file(folders: Folders) -> Path:

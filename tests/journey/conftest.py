@@ -1,0 +1,114 @@
+"""One installation for the whole journey: booted once, driven by the commands that a person uses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from lienthong.sandbox.portal_log import AcceptanceLog
+from lienthong.services.folders import Folders
+from lienthong.services.postgres import Server
+from lienthong.settings import ROOT
+
+DAY = "2025-09-30"
+COMMAND = Path(sys.executable).with_name("lienthong")
+
+
+class Installation:
+    """A ``var/`` of its own, its commands, and what can be read of it."""
+
+    def __init__(self, var: Path, **env: str) -> None:
+        self.var = var
+        self.crash = var / "crash"
+        self.crash.mkdir(parents=True)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "LIENTHONG", "SANDBOX"))}
+        self.env = {**kept, "LIENTHONG_VAR": str(var), "LIENTHONG_CRASH_DIR": str(self.crash), **env}
+        self.folders = Folders.from_env(self.env)
+
+    def command(self, *words, timeout=420, **env):
+        return subprocess.run(
+            [COMMAND, *words], env={**self.env, **env}, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def start(self, *words, **env):
+        return subprocess.Popen([COMMAND, *words], env={**self.env, **env}, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+
+    def run_day(self, day, **env):
+        done = self.command("run", "--day", day, **env)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+        return self.report()
+
+    def report(self):
+        return json.loads(self.folders.report.read_text(encoding="utf-8"))
+
+    def status(self):
+        return json.loads(self.command("status", "--json").stdout)
+
+    def trouble(self, *words):
+        command = [sys.executable, "-m", "lienthong.sandbox.trouble", "--var", str(self.var), *words]
+        subprocess.run(command, env=self.env, check=True, timeout=60)
+
+    def rows(self, query, *values, database="warehouse"):
+        server = Server.at(self.folders)
+        with psycopg.connect(host=str(server.socket_folder), user="postgres", dbname=database) as session:
+            return session.execute(query, values or None).fetchall()
+
+    def portal(self) -> AcceptanceLog:
+        return AcceptanceLog(self.folders.portal)
+
+    def truth(self, day=DAY):
+        path = self.folders.sandbox / "truth" / f"{day}.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def arm(self, point):
+        (self.crash / point).write_text("wait", encoding="utf-8")
+        return self.crash / f"{point}.reached"
+
+    def process(self, *words) -> psutil.Process:
+        """The one process whose command line holds all the words."""
+        found = [
+            p for p in psutil.process_iter(["cmdline", "environ"])
+            if all(any(w in part for part in p.info["cmdline"] or []) for w in words)
+            and (p.info["environ"] or {}).get("LIENTHONG_VAR") == str(self.var)
+        ]  # fmt: skip
+        assert found, words
+        return min(found, key=lambda p: p.create_time())
+
+    def survivors(self):
+        return [
+            p.info["cmdline"] for p in psutil.process_iter(["cmdline", "environ"])
+            if (p.info["environ"] or {}).get("LIENTHONG_VAR") == str(self.var) and p.pid != os.getpid()
+        ]  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def installation(tmp_path_factory):
+    """Services that run for the whole journey, and are gone with everything they started afterwards."""
+    here = Installation(tmp_path_factory.mktemp("journey") / "var")
+    up = here.command("up", "--detach", timeout=240)
+    assert up.returncode == 0, (up.stdout + up.stderr)[-3000:]
+    yield here
+    here.command("down", timeout=120)
+    assert here.survivors() == []
+
+
+def wait_for(condition, seconds, what):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"{what} did not come within {seconds} s"
+        time.sleep(0.1)
+
+
+def kill(process: psutil.Process) -> None:
+    process.send_signal(signal.SIGKILL)
+
+
+ROOT_FOLDER = ROOT
