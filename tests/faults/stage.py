@@ -175,7 +175,7 @@ class Stage:
 
     def provide(self) -> None:
         database = self.postgres.server.connection("sandbox")
-        province = Province(self.var, database, habits=SMALL)
+        self.province = province = Province(self.var, database, habits=SMALL)
         for day in DAYS:
             province.make_day(day)
         self.connections = province.write_connections()

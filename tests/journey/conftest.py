@@ -15,7 +15,6 @@ import pytest
 from lienthong.sandbox.portal_log import AcceptanceLog
 from lienthong.services.folders import Folders
 from lienthong.services.postgres import Server
-from lienthong.settings import ROOT
 
 DAY = "2025-09-30"
 COMMAND = Path(sys.executable).with_name("lienthong")
@@ -109,6 +108,3 @@ def wait_for(condition, seconds, what):
 
 def kill(process: psutil.Process) -> None:
     process.send_signal(signal.SIGKILL)
-
-
-ROOT_FOLDER = ROOT

@@ -174,6 +174,21 @@ def test_a_source_that_is_mostly_bad_is_blocked_whole(wh):
     ]  # fmt: skip
 
 
+def test_a_source_whose_rows_only_wait_is_not_blocked(wh):
+    plan = land(wh, CON, day(1), {"H15.1": [(f"c{n}", "A", at(1)) for n in range(30)]})
+    assert quality.judge(wh, CON, day(1), plan.run_id).blocked == ()
+
+
+def test_a_dataset_that_is_read_again_is_waited_for(wh):
+    run(wh, CHA, day(1), [("A", "1", at(1))])
+    with wh.session() as session:
+        assert ledger.settled(session, "cha", day(1), exactly=True)
+        assert not ledger.settled(session, "cha", day(2), exactly=False)
+    land(wh, CHA, day(1), {"H15.1": [("A", "1", at(1))]})
+    with wh.session() as session:
+        assert not ledger.settled(session, "cha", day(1), exactly=True)
+
+
 def test_a_row_waits_for_the_record_it_refers_to(wh):
     run(wh, CON, day(1), [("c1", "A", at(1)), ("c2", "B", at(1))])
     assert rows_of(wh, "SELECT count(*) FROM core.con") == [(0,)]

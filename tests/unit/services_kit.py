@@ -40,7 +40,7 @@ def main():
     adopt_orphans()
     described = json.loads((folder / "services.json").read_text())
     environment = {**os.environ, OWNER: MARK + folder.name}
-    services = [Service(environment=environment, **_tuples(entry)) for entry in described]
+    services = [Service(environment=environment, **_made(folder, entry)) for entry in described]
 
     def tell(present):
         scratch = folder / "told.new"
@@ -54,8 +54,13 @@ def main():
     (folder / "sentence").write_text(sentence)
 
 
-def _tuples(entry):
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+def _made(folder, entry):
+    """A description in JSON as arguments; ``"well": "file"`` means: well while there is no such file."""
+    made = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    if "well" in made:
+        sick = folder / made["well"]
+        made["well"] = lambda: not sick.exists()
+    return made
 
 
 class Kept:

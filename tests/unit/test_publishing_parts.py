@@ -20,8 +20,8 @@ def chain(length):
     for place in range(1, length + 1):
         receipt = Receipt(
             endpoint="national_portal", place=place, dataset="ho_so", record_key=f"H15.102-250930-{place:04d}",
-            version=1, outcome="accepted", code="0", message="Đồng bộ thành công", request_id=f"r{place}", body_sha256="ab" * 32,
-            answered_at=datetime(2025, 9, 30, 1, 2, 3, place, UTC), previous=previous,
+            version=1, outcome="accepted", code="0", message="Đồng bộ thành công", request_id=f"r{place}",
+            body_sha256="ab" * 32, answered_at=datetime(2025, 9, 30, 1, 2, 3, place, UTC), previous=previous,
         ).sealed()  # fmt: skip
         receipts.append(receipt)
         previous = receipt.hash

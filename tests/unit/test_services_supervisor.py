@@ -24,6 +24,32 @@ def test_a_killed_service_comes_back_with_its_restarts_counted(tmp_path):
         assert len(marked(tmp_path)) == 3
 
 
+def test_a_service_that_runs_but_does_not_work_is_started_again(tmp_path):
+    with kept(tmp_path, {"name": "a", "command": PARENT, "well": "sick", "tolerance": 0.1}) as keeper:
+        first = keeper.until_ready()["a"]["pid"]
+        (tmp_path / "sick").touch()
+        keeper.until(lambda told: told["a"]["restarts"] == 1)
+        (tmp_path / "sick").unlink()
+        assert keeper.until(lambda told: told["a"]["state"] == "ready")["a"]["pid"] != first
+
+
+def test_after_a_death_everything_that_a_service_needs_is_awaited(tmp_path):
+    flag = tmp_path / "flag"
+    base = {"name": "base", "command": SLEEPER}
+    step = {"name": "step", "command": (*PYTHON, "pass"), "after": ["base"], "once": True}
+    # Dies together with its base, as a client of a database does.
+    follow = f"while [ ! -e {flag} ]; do sleep 0.05; done; exit 1"
+    top = {"name": "top", "command": ["/bin/sh", "-c", follow], "after": ["step"]}
+    with kept(tmp_path, base, step, top) as keeper:
+        told = keeper.until_ready()
+        flag.touch()
+        os.kill(told["base"]["pid"], signal.SIGKILL)
+        keeper.until(lambda told: told["top"]["state"] == "pausing" and told["base"]["state"] != "ready")
+        flag.unlink()
+        keeper.until_ready()
+        assert keeper.order("started as process")[-2:] == ["base", "top"]
+
+
 def test_a_service_waits_for_what_it_needs_and_stops_before_it(tmp_path):
     step = {"name": "step", "command": (*PYTHON, "pass"), "after": ["base"], "once": True}
     top = {"name": "top", "command": SLEEPER, "after": ["step"]}

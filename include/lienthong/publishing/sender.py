@@ -259,8 +259,8 @@ class _Sender:
         name = self._endpoint.name
         if self._circuit.open:
             raise ReceiverBusy(
-                f"{name}: no usable answer to {self._circuit.failures} requests in a row, or a long pause was asked for; "
-                f"the rest waits in the outbox for the next try. The last: {self._trouble}",
+                f"{name}: no usable answer to {self._circuit.failures} requests in a row, or a long pause was asked "
+                f"for; the rest waits in the outbox for the next try. The last: {self._trouble}",
                 self._circuit.pause,
             )
         if not self._counts["accepted"] and self._counts["refused"] >= self._limits.refusals_at_once:

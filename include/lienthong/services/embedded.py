@@ -75,6 +75,9 @@ class _Component:
     def ready(self) -> bool:
         return self.health.component(self.name, self.since)
 
+    def well(self) -> bool:
+        return self.health.works(self.name)
+
 
 def services(setup: Setup) -> list[Service]:
     """All services, those that others need first."""
@@ -167,6 +170,9 @@ def _airflow(setup: Setup) -> list[Service]:
             # tasks that are ending still have something to say to it
             outlives=("scheduler",),
             ready=health.api_server,
+            well=health.api_server,
+            # a busy machine can keep it from answering for long, and tasks wait for it
+            tolerance=120.0,
             before=health.restarted,
             # it has answered its last request long before Python has taken it apart
             grace=1.0,
@@ -176,7 +182,10 @@ def _airflow(setup: Setup) -> list[Service]:
             _airflow_command("scheduler", "--skip-serve-logs"),
             environment,
             after=("metadata",),
+            # it waits for running tasks, of which some only wait themselves; every step may be cut off
+            grace=5.0,
             ready=scheduler.ready,
+            well=scheduler.well,
             before=before_scheduler,
         ),
         Service(
@@ -185,6 +194,7 @@ def _airflow(setup: Setup) -> list[Service]:
             environment,
             after=("metadata",),
             ready=processor.ready,
+            well=processor.well,
             before=processor.before,
         ),
         Service(
@@ -194,6 +204,7 @@ def _airflow(setup: Setup) -> list[Service]:
             after=("metadata",),
             behind=main,
             ready=triggerer.ready,
+            well=triggerer.well,
             before=triggerer.before,
             # it waits ten seconds for triggers that nobody has
             grace=1.5,

@@ -57,6 +57,14 @@ class AirflowHealth:
         beat = _seconds(entry.get(f"latest_{name}_heartbeat"))
         return entry.get("status") == "healthy" and beat >= since
 
+    def works(self, name: str) -> bool:
+        """Whether a component still says that it works; what nobody can know counts as yes.
+
+        A scheduler that lost its database can hang for hours, waiting for the tasks that it still runs."""
+        answer = self._look()
+        known = (answer.get("metadatabase") or {}).get("status") == "healthy"
+        return not known or (answer.get(name) or {}).get("status") == "healthy"
+
     def _look(self) -> dict[str, Any]:
         now = time.monotonic()
         if now - self._asked >= 0.5:

@@ -77,6 +77,10 @@ class Service:
     outlives: tuple[str, ...] = ()
     """Further services that must be gone before this one is stopped."""
     ready: Callable[[], bool] = _always
+    well: Callable[[], bool] = _always
+    """Asked every few seconds once it is ready: whether it still does its work."""
+    tolerance: float = 10.0
+    """Seconds for which it may not be well before it is killed and started again."""
     once: bool = False
     skip: Callable[[], bool] = _never
     """Asked before a step runs: whether its work is already done."""
@@ -108,6 +112,7 @@ class _Kept:
     deaths: int = 0
     was_ready: bool = False
     next_look: float = 0.0
+    unwell_since: float = 0.0
     resume: float = 0.0
     last_exit: str = ""
 
@@ -179,11 +184,14 @@ class Supervisor:
         if kept.process is not None and kept.process.poll() is not None:
             self._ended(kept, kept.process.returncode)
         elif kept.state is State.WAITING or (kept.state is State.PAUSING and time.monotonic() >= kept.resume):
+            # All that it needs, not only the nearest: after a restart of the first, steps between them stay done.
             first = () if kept.restarts else kept.service.behind
-            if all(self._kept[name].state in (State.READY, State.DONE) for name in (*kept.service.after, *first)):
+            if all(self._kept[name].state in (State.READY, State.DONE) for name in (*self._needs(kept), *first)):
                 self._start(kept)
         elif kept.state is State.STARTING:
             self._look(kept)
+        elif kept.state is State.READY:
+            self._look_after(kept)
 
     def _start(self, kept: _Kept) -> None:
         service = kept.service
@@ -224,6 +232,21 @@ class Supervisor:
                 f"{kept.service.name} was not ready within {kept.service.patience:.0f} s. "
                 f"Its log {self.logs / f'{kept.service.name}.log'} says why."
             )
+
+    def _look_after(self, kept: _Kept) -> None:
+        """Kill a service that runs but does not work, so that it is started again."""
+        now = time.monotonic()
+        if now < kept.next_look or kept.process is None:
+            return
+        kept.next_look = now + HOUSEKEEPING
+        if kept.service.well():
+            kept.unwell_since = 0.0
+        elif not kept.unwell_since:
+            kept.unwell_since = now
+        elif now - kept.unwell_since > kept.service.tolerance:
+            log.warning("%s runs but does not work any more; it is killed", kept.service.name)
+            kept.unwell_since = 0.0
+            kill_session(kept.process.pid)
 
     def _ended(self, kept: _Kept, code: int) -> None:
         service = kept.service

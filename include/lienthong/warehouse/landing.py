@@ -157,12 +157,16 @@ class Landing:
         return count
 
     def mostly_rejected(self, session: Session) -> list[str]:
-        """Sources of some size of which a larger share is rejected than the contract's ``blockShare``."""
+        """Sources of some size of which a larger share is bad than the contract's ``blockShare``.
+
+        A row that only waits for a record of another dataset says nothing bad about its source."""
+        waiting = set(waiting_rules(self.contract))
+        bad = sum(1 << place for place, r in enumerate(self.contract.rules) if r.rejects and r.id not in waiting)
         query = sql.SQL(
             "SELECT _source FROM {} WHERE _line > 0 GROUP BY 1"
             " HAVING count(*) >= 20 AND count(*) FILTER (WHERE mask & %s <> 0) > %s * count(*)"
         ).format(self.marks)
-        return [row["_source"] for row in session.execute(query, [self.rejecting, self.contract.block_share])]
+        return [row["_source"] for row in session.execute(query, [bad, self.contract.block_share])]
 
     def drop(self, session: Session) -> None:
         """Remove the landing once its rows are settled."""

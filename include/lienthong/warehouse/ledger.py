@@ -138,13 +138,16 @@ def landed_rows(session: Session, run_id: int) -> int:
 
 
 def settled(session: Session, dataset: str, window: Window, *, exactly: bool) -> bool:
-    """Whether the dataset has been promoted for this window (``exactly``), or for this or a later one."""
-    row = session.execute(
-        "SELECT 1 FROM ops.runs WHERE dataset = %(dataset)s AND kind = 'read' AND state = 'promoted'"
-        " AND (window_start = %(start)s OR (NOT %(exactly)s AND window_start > %(start)s)) LIMIT 1",
-        {"dataset": dataset, "start": window.start, "exactly": exactly},
-    ).fetchone()
-    return row is not None
+    """Whether the dataset has been promoted for this window (``exactly``), or for this or a later one, and is not
+    being read again just now."""
+    query = (
+        "SELECT coalesce(bool_or(state = 'promoted'), false)"
+        " AND NOT coalesce(bool_or(state = 'open' AND window_start = %(start)s), false) AS settled"
+        " FROM ops.runs WHERE dataset = %(dataset)s AND kind = 'read'"
+        " AND (window_start = %(start)s OR (NOT %(exactly)s AND window_start > %(start)s))"
+    )
+    found = one(session, query, {"dataset": dataset, "start": window.start, "exactly": exactly})
+    return bool(found["settled"])
 
 
 def open_redrive(session: Session, dataset: str, window: Window) -> int:
