@@ -19,7 +19,7 @@ from lienthong.errors import NeedsPerson, TryAgain
 from lienthong.rules import Rule, predicate
 from lienthong.warehouse import Warehouse, ledger
 from lienthong.warehouse.landing import Landing
-from lienthong.warehouse.store import Session
+from lienthong.warehouse.store import Session, one
 
 # Counts, no values: the only form in which a result is ever asked for.
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -44,6 +44,22 @@ def judge(warehouse: Warehouse, contract: Contract, window: Window, run_id: int)
     _must_agree(contract, failing, verdicts)
     crashpoint("judge.before_record", contract.dataset)
     return _record(landing, rows, failing, split)
+
+
+def recorded(session: Session, contract: Contract, window: Window, run_id: int) -> Verdict:
+    """The verdict that was recorded for a run."""
+    run = one(session, "SELECT extracted, quarantined FROM ops.runs WHERE run_id = %s", [run_id])
+    failing = session.execute("SELECT rule, failing FROM ops.verdicts WHERE run_id = %s AND failing > 0", [run_id])
+    blocked = session.execute("SELECT source FROM ops.batches WHERE run_id = %s AND state = 'blocked'", [run_id])
+    return Verdict(
+        contract.dataset,
+        str(window),
+        run_id,
+        run["extracted"],
+        run["quarantined"],
+        {row["rule"]: row["failing"] for row in failing},
+        tuple(sorted(row["source"] for row in blocked)),
+    )
 
 
 def _must_agree(contract: Contract, split: Counter[str], verdicts: dict[str, int]) -> None:

@@ -132,20 +132,23 @@ class Pipeline:
             raise _SourceFailed(error) from None
 
     def judge(self, dataset: str, window: Window) -> Verdict:
-        """Judge what was landed; whatever was lost or never tried is read first."""
+        """Judge what was landed; whatever was lost or never tried is read first. A promoted run keeps its verdict."""
         contract = self.contract(dataset)
-        with self.warehouse.session() as session:
-            run_id = ledger.current_run(session, dataset, window)
-            landing = Landing(self.warehouse, contract, window, run_id)
-            if not landing.intact(session):
-                landing.drop(session)
-                ledger.forget_landing(session, run_id)
-            landing.create(session)
-            todo = ledger.unread(session, run_id)
-        if todo:
-            self.extract(dataset, window, todo)
-        self._some_source_answered(dataset, window, run_id)
-        verdict = quality.judge(self.warehouse, contract, window, run_id)
+        with self.warehouse.alone(f"judge {dataset} {window}"):
+            with self.warehouse.session() as session:
+                run_id = ledger.current_run(session, dataset, window)
+                if ledger.promoted(session, run_id):
+                    return quality.recorded(session, contract, window, run_id)
+                landing = Landing(self.warehouse, contract, window, run_id)
+                if not landing.intact(session):
+                    landing.drop(session)
+                    ledger.forget_landing(session, run_id)
+                landing.create(session)
+                todo = ledger.unread(session, run_id)
+            if todo:
+                self.extract(dataset, window, todo)
+            self._some_source_answered(dataset, window, run_id)
+            verdict = quality.judge(self.warehouse, contract, window, run_id)
         log.info("%s %s: %s rows judged, %s rejected", dataset, window, verdict.rows, verdict.rejected)
         return verdict
 
@@ -176,14 +179,24 @@ class Pipeline:
         for contract in self.contracts.values():
             if contract.dataset != dataset and dataset not in contract.references:
                 continue
-            with self.warehouse.session() as session:
-                if not any_waiting(session, contract):
-                    continue
-                run_id = ledger.open_redrive(session, contract.dataset, window)
-                Landing(self.warehouse, contract, window, run_id).create(session)
-            quality.judge(self.warehouse, contract, window, run_id)
-            done.append(promote_run(self.warehouse, contract, window, run_id))
+            with self.warehouse.alone(f"redrive {contract.dataset}"):
+                done += self._redrive(contract, window)
         return done
+
+    def _redrive(self, contract: Contract, window: Window) -> list[Ledger]:
+        """One redrive, if there is something to move; one that was killed is ended first, in its own window."""
+        with self.warehouse.session() as session:
+            begun = ledger.unfinished_redrive(session, contract.dataset)
+            if begun is None and not any_waiting(session, contract):
+                return []
+            run_id, window = begun or (ledger.open_redrive(session, contract.dataset, window), window)
+            landing = Landing(self.warehouse, contract, window, run_id)
+            if not landing.intact(session):
+                landing.drop(session)
+                ledger.forget_landing(session, run_id)
+            landing.create(session)
+        quality.judge(self.warehouse, contract, window, run_id)
+        return [promote_run(self.warehouse, contract, window, run_id)]
 
     def publish(self, endpoint: str) -> PublishReport:
         """Send what is due to an endpoint until nothing is; the receipts say what became of each record."""

@@ -10,6 +10,7 @@ from lienthong.errors import ContractError, NeedsPerson, TryAgain
 from lienthong.sandbox import trouble
 from lienthong.settings import ROOT, Settings
 from lienthong.steps import Pipeline
+from lienthong.warehouse import ledger
 
 from .stage import DAYS, Play, Stage
 
@@ -142,3 +143,54 @@ def test_an_unknown_dataset_or_endpoint_is_told_the_known_ones(play):
             steps.contract("ho_sơ")
         with pytest.raises(NeedsPerson, match="there are national_portal"):
             steps.publish("cong")
+
+
+def test_steps_repeated_after_the_end_change_nothing(play):
+    """An operator may clear any task of a finished run."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with play.portal():
+        steps = pipeline(play)
+        catalogues(steps)
+        done = steps.run("ho_so", WINDOW)
+        batches = play.rows("SELECT * FROM ops.batches ORDER BY run_id, source")
+        verdicts = play.rows("SELECT * FROM ops.verdicts ORDER BY run_id, rule")
+        verdict = steps.judge("ho_so", WINDOW)
+        assert (verdict.rows, verdict.rejected) == (done.extracted, done.quarantined)
+        assert steps.promote("ho_so", WINDOW) == done
+        assert play.rows("SELECT * FROM ops.batches ORDER BY run_id, source") == batches
+        assert play.rows("SELECT * FROM ops.verdicts ORDER BY run_id, rule") == verdicts
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: steps.redrive("ho_so", WINDOW), range(4)))
+        assert play.rows("SELECT count(*) FROM ops.runs WHERE state = 'open'") == [(0,)]
+
+
+def test_steps_that_wait_for_their_dossiers_are_redriven_once(play):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with play.portal():
+        steps = pipeline(play)
+        catalogues(steps)
+        late = steps.run("tien_trinh", WINDOW)
+        assert late.inserted == 0
+        steps.plan("ho_so", WINDOW)
+        steps.judge("ho_so", WINDOW)
+        steps.promote("ho_so", WINDOW)
+        with ThreadPoolExecutor(4) as pool:
+            moved = [led for part in pool.map(lambda _: steps.redrive("ho_so", WINDOW), range(4)) for led in part]
+        assert sum(led.inserted for led in moved) > 20
+        assert play.rows("SELECT count(*) FROM core.tien_trinh") == [(sum(led.inserted for led in moved),)]
+
+
+def test_a_redrive_that_was_killed_is_ended_by_the_next(play):
+    with play.portal():
+        steps = pipeline(play)
+        catalogues(steps)
+        steps.run("tien_trinh", WINDOW)
+        steps.plan("ho_so", WINDOW)
+        steps.judge("ho_so", WINDOW)
+        steps.promote("ho_so", WINDOW)
+        with steps.warehouse.session() as session:
+            ledger.open_redrive(session, "tien_trinh", WINDOW)  # and there it was killed
+        assert steps.redrive("ho_so", WINDOW)[0].inserted > 20
+        assert play.rows("SELECT count(*) FROM ops.runs WHERE state = 'open'") == [(0,)]

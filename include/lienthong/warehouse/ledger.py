@@ -89,6 +89,11 @@ def current_run(session: Session, dataset: str, window: Window) -> int:
     return run_id
 
 
+def promoted(session: Session, run_id: int) -> bool:
+    """Whether the run is over: nothing about it may change any more."""
+    return bool(one(session, "SELECT state FROM ops.runs WHERE run_id = %s", [run_id])["state"] == "promoted")
+
+
 def unread(session: Session, run_id: int) -> tuple[str, ...]:
     """Sources of the run that nobody has tried to read yet, or whose landing was lost."""
     rows = session.execute("SELECT source FROM ops.batches WHERE run_id = %s AND state = 'planned'", [run_id])
@@ -150,19 +155,22 @@ def settled(session: Session, dataset: str, window: Window, *, exactly: bool) ->
     return bool(found["settled"])
 
 
-def open_redrive(session: Session, dataset: str, window: Window) -> int:
-    """The open redrive of the window, or a new one; it reads no source."""
-    session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"redrive:{dataset}:{window.start}"])
+def unfinished_redrive(session: Session, dataset: str) -> tuple[int, Window] | None:
+    """A redrive that was begun and killed, with the window it belongs to."""
     row = session.execute(
-        "SELECT run_id FROM ops.runs WHERE dataset = %s AND kind = 'redrive' AND window_start = %s AND state = 'open'",
-        [dataset, window.start],
-    ).fetchone() or one(
-        session,
-        "INSERT INTO ops.runs (dataset, kind, window_start, window_end) VALUES (%s, 'redrive', %s, %s)"
-        " RETURNING run_id",
-        [dataset, window.start, window.end],
+        "SELECT run_id, window_start, window_end FROM ops.runs"
+        " WHERE dataset = %s AND kind = 'redrive' AND state = 'open' ORDER BY run_id LIMIT 1",
+        [dataset],
+    ).fetchone()
+    return (row["run_id"], Window(row["window_start"], row["window_end"])) if row else None
+
+
+def open_redrive(session: Session, dataset: str, window: Window) -> int:
+    """A new run that reads no source; the caller is alone with the redrives of the dataset."""
+    query = (
+        "INSERT INTO ops.runs (dataset, kind, window_start, window_end) VALUES (%s, 'redrive', %s, %s) RETURNING run_id"
     )
-    run_id: int = row["run_id"]
+    run_id: int = one(session, query, [dataset, window.start, window.end])["run_id"]
     return run_id
 
 

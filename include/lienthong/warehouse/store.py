@@ -54,6 +54,13 @@ class Warehouse:
         except psycopg.Error as error:
             raise explain(error) from error
 
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Only one process at a time is inside for ``what``; others wait, and a killed one lets go at once."""
+        with self.session(autocommit=True) as session:
+            session.execute("SELECT pg_advisory_lock(hashtextextended(%s, 2))", [what])
+            yield
+
     def sqlalchemy_url(self) -> str:
         """Address for libraries that need SQLAlchemy. It holds the password: never log it."""
         from sqlalchemy import URL
