@@ -6,22 +6,26 @@
 -- Conditions are scalar subqueries on purpose: they are asked row by row along the index until the portion is
 -- full, whatever the statistics of a table that was just filled by a backfill.
 SELECT
-    o.record_key, o.version, o.order_key, o.attempts, o.mark, b.body,
-    %(parent)s::text IS NULL AND coalesce((
+    o.record_key, o.version, o.order_key, o.attempts, o.mark,
+    CASE WHEN o.state = 'in_doubt' THEN (
+        SELECT b.body FROM publish.bodies b
+        WHERE b.endpoint = o.endpoint AND b.dataset = o.dataset AND b.record_key = o.record_key
+          AND b.version = o.version
+    ) END AS body,
+    CASE WHEN %(parent)s::text IS NULL THEN coalesce((
         SELECT true FROM publish.receipts r
         WHERE r.endpoint = o.endpoint AND r.dataset = o.dataset AND r.record_key = o.record_key
           AND r.outcome = 'accepted'
         LIMIT 1
-    ), false) AS known,
-    (
+    ), false) ELSE false END AS known,
+    CASE WHEN o.state = 'in_doubt' THEN (
         SELECT p.mark FROM publish.outbox p
         WHERE p.endpoint = o.endpoint AND p.dataset = o.dataset AND p.record_key = o.record_key
           AND p.version < o.version AND p.state = 'done'
         ORDER BY p.version DESC
         LIMIT 1
-    ) AS mark_before
+    ) END AS mark_before
 FROM publish.outbox o
-LEFT JOIN publish.bodies b USING (endpoint, dataset, record_key, version)
 WHERE o.endpoint = %(endpoint)s
   AND o.dataset = %(dataset)s
   AND o.state IN ('pending', 'claimed', 'in_doubt')

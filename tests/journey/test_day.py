@@ -128,13 +128,13 @@ def test_when_it_is_back_only_it_is_read(installation, first):
 
 
 def test_the_same_day_again_changes_nothing_and_sends_nothing(installation, first):
-    before, pushes = content(installation), len(installation.portal().effects())
+    before, pushes = content(installation), len(list(installation.portal().effects()))
     report = installation.run_day(DAY)
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     assert report["datasets"]["ho_so"]["unchanged"] > 5_000
     assert report["endpoints"]["national_portal"]["sent"] == 0
     assert content(installation) == before
-    assert len(installation.portal().effects()) == pushes
+    assert len(list(installation.portal().effects())) == pushes
 
 
 def content(installation):
@@ -170,7 +170,7 @@ def judge_by_the_portal(installation, refused=frozenset()):
     ))  # fmt: skip
     assert newest == held
     steps = installation.rows("SELECT count(*) FROM core.tien_trinh WHERE NOT ma_ho_so = ANY (%s)", list(refused))
-    assert len(log.steps()) == steps[0][0]
+    assert len(list(log.steps())) == steps[0][0]
     accepted = installation.rows("SELECT count(*) FROM publish.receipts WHERE outcome = 'accepted'")
     assert accepted == [(len(effects),)]
     assert installation.rows("SELECT dataset, record_key FROM publish.outbox WHERE state = 'dead'") == [
@@ -265,12 +265,15 @@ def test_the_scheduler_is_killed_in_extract_promote_and_publish(installation, fi
         "promote.before_commit@tien_trinh",
         "publish.before_settle@national_portal",
     ]
-    reached = [installation.arm(point) for point in points]
+    reached = installation.arm(points[0])
     run = installation.start("run", "--day", OTHER_DAY, LIENTHONG_SANDBOX_VOLUME="0.02")
-    for point, here in zip(points, reached, strict=True):
-        wait_for(here.exists, 150, point)
+    for point, following in zip(points, [*points[1:], None], strict=True):
+        wait_for(reached.exists, 150, point)
+        if following:
+            coming = installation.arm(following)
         kill(installation.process("airflow", "scheduler"))
-        here.unlink()
+        reached.unlink()
+        reached = coming
     said, _ = run.communicate(timeout=300)
     assert run.returncode == 0, said[-3000:]
     report = installation.report()

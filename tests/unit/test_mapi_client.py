@@ -227,16 +227,10 @@ def test_a_request_for_patience_was_not_taken(server, client, status):
     assert caught.value.retry_after == 17
 
 
-@pytest.mark.parametrize(
-    ("value", "low", "high"),
-    [
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True), 60, 91),
-        (format_datetime(datetime.now(UTC) - timedelta(seconds=90), usegmt=True), 0, 0),
-        ("99999999999", 86_400, 86_400),
-    ],
-)
-def test_both_forms_of_retry_after_are_understood(server, client, value, low, high):
-    server.script = lambda _: Reply(b"", status=503, headers={"Retry-After": value})
+@pytest.mark.parametrize(("ahead", "low", "high"), [(90, 60, 91), (-90, 0, 0), (10**7, 86_400, 86_400)])
+def test_retry_after_as_a_date_is_understood(server, client, ahead, low, high):
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)
+    server.script = lambda _: Reply(b"", status=503, headers={"Retry-After": moment})
     with pytest.raises(NoAnswer) as caught:
         client.call("LayDVC")
     assert low <= caught.value.retry_after <= high

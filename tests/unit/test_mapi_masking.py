@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from lienthong.mapi import mask, personal_values
+from lienthong.mapi import mask, personal_values, says_only_success
 from lienthong.mapi.masking import HIDDEN
 
 OWNER = "Nguyễn Thị Hồng Nhung"
@@ -68,3 +68,11 @@ def test_a_message_stays_on_one_line_and_within_bounds():
 
 def test_a_dossier_code_survives_a_note_that_is_part_of_it():
     assert mask(f"{CODE}: sai", ["H15.102-250930"], {CODE}) == f"{CODE}: sai"
+
+
+def test_only_the_words_of_success_spare_the_look_into_the_records():
+    assert says_only_success("Đồng bộ hồ sơ thành công.")
+    assert says_only_success(unicodedata.normalize("NFD", "Cập nhật tiến độ hồ sơ thành công"))
+    assert says_only_success("")
+    assert not says_only_success(f"Đồng bộ hồ sơ của {OWNER} thành công")
+    assert not says_only_success("Đồng bộ hồ sơ 066300912345 thành công")

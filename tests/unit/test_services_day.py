@@ -22,10 +22,13 @@ DAGS = [*(f"ingest.{name}" for name in DATASETS), "publish.portal"]
 class View:
     """The ledger as a test wants it: ``due`` goes down with every look."""
 
-    def __init__(self, due=(), promoted=DATASETS):
-        self.due, self.named = list(due), set(promoted)
+    def __init__(self, due=(), promoted=DATASETS, outages=0):
+        self.due, self.named, self.outages = list(due), set(promoted), outages
 
     def look(self):
+        if self.outages > 0:
+            self.outages -= 1
+            raise TryAgain("The warehouse does not answer.")
         left = self.due.pop(0) if len(self.due) > 1 else sum(self.due[:1])
         return DayState(due={"portal": left} if left else {})
 
@@ -216,6 +219,16 @@ def test_a_restart_of_the_api_server_and_an_expired_token_are_sat_out(fake):
 def test_an_api_server_that_stays_away_is_named():
     with pytest.raises(TryAgain, match="http://127.0.0.1:9 does not answer"):
         AirflowApi("http://127.0.0.1:9", "admin", PASSWORD, patience=0).dags("ingest")
+
+
+def test_a_restart_of_the_warehouse_is_sat_out(fake):
+    assert day_run(fake, View(due=[3, 0], outages=8)).run() == []
+
+
+def test_a_warehouse_that_stays_away_ends_the_day(fake, monkeypatch):
+    monkeypatch.setattr(day_module, "OUTAGE", 0.05)
+    with pytest.raises(TryAgain, match="The warehouse does not answer"):
+        day_run(fake, View(outages=1000)).run()
 
 
 def test_another_airflow_on_the_port_is_recognised(fake):

@@ -13,7 +13,7 @@ from typing import Any
 from lienthong.connections import Connection
 from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
 from lienthong.errors import LienThongError, ReceiverRefused, TryAgain
-from lienthong.mapi import Answer, Mapi, NoAnswer, NotTaken, TooLarge, mask, personal_values
+from lienthong.mapi import Answer, Mapi, NoAnswer, NotTaken, TooLarge, mask, personal_values, says_only_success
 
 DOSSIERS = "ho_so"
 STEPS = "tien_trinh"
@@ -141,11 +141,12 @@ class NationalPortal:
         parameters = {"isUpdating": "True" if updating else "False"} if dataset == DOSSIERS else {}
         bodies = [item.body for item in items]
         codes = {item.order_key for item in items}
+
+        def hide(words: str) -> str:
+            return mask(words, () if says_only_success(words) else personal_values(bodies), codes)
+
         try:
-            return self.client.call(
-                SERVICES[dataset], parameters, bodies, calls=delivery.calls,
-                mask=lambda words: mask(words, personal_values(bodies) if words else (), codes),
-            )  # fmt: skip
+            return self.client.call(SERVICES[dataset], parameters, bodies, mask=hide, calls=delivery.calls)
         except TooLarge as error:
             if len(items) > 1:
                 for part in _halves(items):

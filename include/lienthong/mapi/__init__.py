@@ -2,7 +2,7 @@
 
 from lienthong.mapi.catalogue import Catalogue
 from lienthong.mapi.client import Answer, Call, Mapi
-from lienthong.mapi.masking import mask, personal_values
+from lienthong.mapi.masking import mask, personal_values, says_only_success
 from lienthong.mapi.options import Options
 from lienthong.mapi.transport import NoAnswer, NotTaken, TooLarge
 
@@ -17,4 +17,5 @@ __all__ = [
     "TooLarge",
     "mask",
     "personal_values",
+    "says_only_success",
 ]

@@ -17,7 +17,7 @@ from psycopg import sql
 from lienthong.endpoints import Feed, Item, Verdict
 from lienthong.errors import TryAgain
 from lienthong.mapi import Call
-from lienthong.publishing.receipts import GENESIS, Receipt
+from lienthong.publishing.receipts import GENESIS, Receipt, seal
 from lienthong.warehouse.statements import statement
 from lienthong.warehouse.store import Session, explain
 
@@ -29,7 +29,6 @@ _CALL = [field.name for field in fields(Call)]
 _RECEIPT = [field.name for field in fields(Receipt)]
 # Not dataclasses.astuple, which copies every value deeply.
 _call_values = attrgetter(*_CALL)
-_receipt_values = attrgetter(*_RECEIPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +182,10 @@ class Outbox:
         rows = []
         for verdict in verdicts:
             place += 1
-            receipt = _receipt(self.endpoint, place, previous, verdict)
-            previous = receipt.hash
-            rows.append(_receipt_values(receipt))
+            content = _receipt(self.endpoint, place, verdict)
+            digest = seal(previous, content)
+            rows.append((*content.values(), previous, digest))
+            previous = digest
         self._copy("receipts", _RECEIPT, rows)
         self._session.execute(
             "UPDATE publish.chain_heads SET place = %s, hash = %s WHERE endpoint = %s", [place, previous, self.endpoint]
@@ -270,19 +270,19 @@ def _item(feed: Feed, row: dict[str, Any], made: dict[str, dict[str, Any]], doub
     )
 
 
-def _receipt(endpoint: str, place: int, previous: str, verdict: Verdict) -> Receipt:
+def _receipt(endpoint: str, place: int, verdict: Verdict) -> dict[str, Any]:
+    """What a receipt says, in the order of its columns."""
     item = verdict.item
-    return Receipt(
-        endpoint=endpoint,
-        place=place,
-        dataset=item.dataset,
-        record_key=item.record_key,
-        version=item.version,
-        outcome=str(verdict.outcome),
-        code=verdict.code,
-        message=verdict.message,
-        request_id=verdict.request_id,
-        body_sha256=hashlib.sha256(item.body.encode("utf-8")).hexdigest(),
-        answered_at=verdict.answered_at,
-        previous=previous,
-    ).sealed()
+    return {
+        "endpoint": endpoint,
+        "place": place,
+        "dataset": item.dataset,
+        "record_key": item.record_key,
+        "version": item.version,
+        "outcome": str(verdict.outcome),
+        "code": verdict.code,
+        "message": verdict.message,
+        "request_id": verdict.request_id,
+        "body_sha256": hashlib.sha256(item.body.encode("utf-8")).hexdigest(),
+        "answered_at": verdict.answered_at,
+    }

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 
 GENESIS = "0" * 64
 """What the first receipt of an endpoint follows."""
@@ -36,14 +37,19 @@ class Receipt:
 
     def sealed(self) -> Receipt:
         """The same receipt with the hash that belongs to it."""
-        moment = self.answered_at.astimezone(UTC).isoformat(timespec="microseconds")
-        content = {
-            name: getattr(self, name) if name != "answered_at" else moment
-            for name in self.__slots__
-            if name not in ("previous", "hash")
-        }
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return replace(self, hash=hashlib.sha256((self.previous + text).encode("utf-8")).hexdigest())
+        content = {name: getattr(self, name) for name in _CONTENT}
+        return Receipt(**content, previous=self.previous, hash=seal(self.previous, content))
+
+
+_CONTENT = tuple(field.name for field in fields(Receipt) if field.name not in ("previous", "hash"))
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def seal(previous: str, content: Mapping[str, Any]) -> str:
+    """The hash of a receipt with this content, everything but its two hashes, that follows ``previous``."""
+    moment = content["answered_at"].astimezone(UTC).isoformat(timespec="microseconds")
+    text = previous + _encode({**content, "answered_at": moment})
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def first_break(receipts: Iterable[Receipt], place: int = 0, previous: str = GENESIS) -> int | None:

@@ -22,6 +22,7 @@ from lienthong.services.folders import Folders
 from lienthong.services.keys import Keys, load
 from lienthong.services.postgres import Server
 from lienthong.services.processes import Leader, open_log, sweep
+from lienthong.services.supervisor import how_it_ended
 
 BOOT_PATIENCE = 300.0
 STOP_PATIENCE = 60.0
@@ -107,14 +108,14 @@ def attend(folders: Folders, handle: Handle, watcher: Watcher, pause: float) -> 
     while handle.process.poll() is None:
         watcher(board.read(folders))
         time.sleep(pause)
-    return _why_gone(folders, handle.process.pid) if handle.process.returncode else ""
+    return _why_gone(folders, handle) if handle.process.returncode else ""
 
 
 def check_alive(folders: Folders, handle: Handle | None) -> None:
     """Raise with the supervisor's sentence when it is gone; ``handle`` is None when somebody else started it."""
     gone = not board.is_held(folders) if handle is None else handle.process.poll() is not None
     if gone:
-        raise NeedsPerson(_why_gone(folders, handle.process.pid if handle else None))
+        raise NeedsPerson(_why_gone(folders, handle))
 
 
 def check_same(present: Mapping[str, Any], folders: Folders, env: Mapping[str, str]) -> None:
@@ -167,17 +168,20 @@ def _all_ready(content: Mapping[str, Any], names: set[str] | None) -> bool:
     return bool(wanted) and all(services[name]["state"] in ("ready", "done") for name in wanted)
 
 
-def _why_gone(folders: Folders, pid: int | None) -> str:
+def _why_gone(folders: Folders, handle: Handle | None) -> str:
+    """The supervisor's own sentence; else what can be seen from outside."""
     content = board.read(folders)
-    if content.get("sentence") and (pid is None or content.get("pid") == pid):
+    if content.get("sentence") and (handle is None or content.get("pid") == handle.process.pid):
         return str(content["sentence"])
     with suppress(OSError):
         space.check_run(folders)
-    said = _last_line(folders)
-    return said or f"The supervisor ended without a word; see {folders.log / 'supervisor.log'}."
+    if handle is None or (handle.process.returncode or 0) < 0:
+        how = f" by {how_it_ended(handle.process.returncode)}" if handle is not None else ""
+        return f"The services were stopped from outside{how}."
+    return _last_error(folders) or f"The supervisor ended without a word; see {folders.log / 'supervisor.log'}."
 
 
-def _last_line(folders: Folders) -> str:
+def _last_error(folders: Folders) -> str:
     try:
         lines = (folders.log / "supervisor.log").read_text(errors="replace").splitlines()
     except OSError:

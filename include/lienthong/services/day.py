@@ -13,7 +13,7 @@ from datetime import date
 from typing import Protocol
 
 from lienthong.batches import Window
-from lienthong.errors import NeedsPerson
+from lienthong.errors import NeedsPerson, TryAgain
 from lienthong.services.airflow_api import AirflowApi, Run
 from lienthong.services.ledger_view import DayState, LedgerView
 
@@ -22,6 +22,8 @@ BROKEN_PATIENCE = 10.0
 """Seconds for which an import error may still be the one of an older file."""
 ASSET_PATIENCE = 4.0
 """Seconds in which a promoted dataset wakes its publish DAG."""
+OUTAGE = 90.0
+"""Seconds for which a warehouse that does not answer counts as restarting."""
 STUCK = 15.0
 """Seconds without progress after which a receiver is asked whether it is there at all."""
 
@@ -72,6 +74,7 @@ class DayRun:
     failed: dict[str, str] = field(default_factory=dict)
     """What went wrong so far, by dataset or receiver."""
     _deadline: float = 0.0
+    _silent_since: float = 0.0
 
     def run(self) -> list[str]:
         """Trigger, watch, verify."""
@@ -127,7 +130,7 @@ class DayRun:
                     self.failed[name] = self.why(run)
                 if (run is not None and run.ended) or self._blocked(name):
                     del runs[name]
-            self.narrator.show(self.view.look())
+            self.look()
             if runs:
                 self._in_time(", ".join(self._ingest_dag(name) for name in runs))
                 self._rest()
@@ -139,18 +142,33 @@ class DayRun:
     def _publish(self) -> None:
         waits = [_Wait(self, receiver, time.time()) for receiver in self.plan.receivers.values()]
         while waits:
-            state = self.view.look()
-            self.narrator.show(state)
-            waits = [wait for wait in waits if not wait.over(state.due.get(wait.receiver.name, 0))]
+            state = self.look()
+            if state is not None:
+                waits = [wait for wait in waits if not wait.over(state.due.get(wait.receiver.name, 0))]
             if waits:
-                due = sum(state.due.values())
+                due = sum(state.due.values()) if state else "an unknown number of"
                 self._in_time(f"{due} records for {', '.join(wait.receiver.name for wait in waits)}")
                 self._rest()
 
     def _not_promoted(self) -> list[str]:
+        while self.look() is None:
+            self._rest()
         left = set(self.plan.datasets) - self.view.promoted() - set(self.failed)
         names = ", ".join(sorted(name for name in left if not self._blocked(name)))
         return [f"Not promoted on {self.day}: {names}; `lienthong status` and Airflow's log say why."] if names else []
+
+    def look(self) -> DayState | None:
+        """The ledger now, shown to whoever watches; None while the warehouse restarts."""
+        try:
+            state = self.view.look()
+        except TryAgain:
+            self._silent_since = self._silent_since or time.monotonic()
+            if time.monotonic() - self._silent_since > OUTAGE:
+                raise
+            return None
+        self._silent_since = 0.0
+        self.narrator.show(state)
+        return state
 
     def why(self, run: Run) -> str:
         """One sentence on a run that failed."""

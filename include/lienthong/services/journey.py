@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lienthong.connections import Connection, parse
 from lienthong.contracts import Contract, load_all
-from lienthong.errors import NeedsPerson
+from lienthong.errors import LienThongError, NeedsPerson
 from lienthong.services import airflow, control, embedded
 from lienthong.services.airflow_api import AirflowApi
 from lienthong.services.day import DayRun, Plan, Receiver
@@ -41,18 +41,33 @@ class Journey:
         self.limit = _limit(env)
 
     def run(self) -> int:
-        """Everything; 0 when the day is whole. The report is written whenever the day was begun."""
-        self._ask_foreign_receivers()
-        with Progress(self.console) as progress, self._services(progress) as present:
-            connections = self._connections(present)
-            self._make_day(progress, present)
-            progress.stage("start")
-            present = control.wait(self.folders, embedded.RUN_NEEDS, progress.services)
-            warehouse = Warehouse(parse("warehouse", connections[airflow.WAREHOUSE]), self.folders.home)
-            failures = self._run_day(progress, present, connections, warehouse)
-            report = self._report(progress, warehouse, failures)
+        """Everything; 0 when the day is whole. A report is written however it ends."""
+        try:
+            self._ask_foreign_receivers()
+            with Progress(self.console) as progress, self._services(progress) as present:
+                report = self._played(progress, present)
+        except LienThongError as error:
+            with suppress(OSError):
+                self._write(self._head([str(error)]))
+            raise
         self._tell(report)
-        return 1 if failures else 0
+        return 0 if report["ok"] else 1
+
+    def _played(self, progress: Progress, present: dict[str, Any]) -> dict[str, Any]:
+        """The report of the day, run on services that can take data."""
+        connections = self._connections(present)
+        self._make_day(progress, present)
+        progress.stage("start")
+        present = control.wait(self.folders, embedded.RUN_NEEDS, progress.services)
+        warehouse = Warehouse(parse("warehouse", connections[airflow.WAREHOUSE]), self.folders.home)
+        try:
+            failures = self._run_day(progress, present, connections, warehouse)
+        except LienThongError as error:
+            failures = [str(error)]
+        progress.close()
+        report = self._head(failures) | {"seconds": progress.seconds} | self._facts(warehouse, failures)
+        self._write(report)
+        return report
 
     def _ask_foreign_receivers(self) -> None:
         """A receiver of the caller's own that is not there ends the run before it begins."""
@@ -113,27 +128,28 @@ class Journey:
         )
         return day.run()
 
-    def _report(self, progress: Progress, warehouse: Warehouse, failures: list[str]) -> dict[str, Any]:
-        from datetime import UTC, datetime
+    def _head(self, failures: list[str]) -> dict[str, Any]:
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        return {"day": self.day.isoformat(), "ok": not failures, "failures": failures, "finished_at": finished}
 
+    def _facts(self, warehouse: Warehouse, failures: list[str]) -> dict[str, Any]:
+        """What the ledger and the supervisor say; where the ledger cannot be read any more, why the day ended."""
         from lienthong import report
 
-        progress.close()
-        with warehouse.session() as session:
-            since = datetime.fromtimestamp(self.began, UTC)
-            found = report.collect(session, self.contracts, [self.day], since)
         present = control.running(self.folders) or {}
-        whole = {
-            "day": self.day.isoformat(),
-            "ok": not failures,
-            "failures": failures,
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": progress.seconds,
-            "restarts": {name: entry["restarts"] for name, entry in present.get("services", {}).items()},
-            **found,
-        }
-        write_private(self.folders.report, json.dumps(whole, ensure_ascii=False, indent=2, default=str) + "\n")
-        return whole
+        restarts = {name: entry["restarts"] for name, entry in present.get("services", {}).items()}
+        try:
+            with warehouse.session() as session:
+                found = report.collect(session, self.contracts, [self.day], datetime.fromtimestamp(self.began, UTC))
+        except LienThongError:
+            if failures:
+                raise NeedsPerson(failures[0]) from None
+            raise
+        return {"restarts": restarts, **found}
+
+    def _write(self, report: Mapping[str, Any]) -> None:
+        self.folders.var.mkdir(parents=True, exist_ok=True)
+        write_private(self.folders.report, json.dumps(report, ensure_ascii=False, indent=2, default=str) + "\n")
 
     def _tell(self, report: Mapping[str, Any]) -> None:
         from lienthong import screen
