@@ -86,3 +86,8 @@ def province(new_database, migrated):
     """A warehouse with the schema of the province's contracts and no row, thrown away afterwards."""
     with new_database(migrated) as connection:
         yield Warehouse(connection, ROOT)
+
+
+def pytest_collection_modifyitems(items):
+    """The journey first: it is the longest, and the other core does the rest meanwhile."""
+    items.sort(key=lambda item: "journey" not in item.keywords)

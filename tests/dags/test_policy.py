@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_ingest_reads_top_to_bottom(parsed):
     tasks = parsed["dags"]["ingest.ho_so"]["tasks"]
     order = ["wait", "plan", "extract", "judge", "promote", "redrive"]
     assert set(tasks) == set(order)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         assert after in tasks[before]["downstream"]
     assert tasks["judge"]["trigger_rule"] == "none_failed", "nothing left to read must not skip the judge"
 

@@ -171,7 +171,8 @@ class EndpointSuite:
     def test_children_arrive_in_the_order_of_time(self, stage):
         stage.world.dossiers(range(4))
         stage.world.steps(range(4), statuses=[*"245424542454", "9", "10"])
-        stage.publish(in_flight=3)
+        # Portions that cut through the middle of a parent's children, several requests at once.
+        stage.publish(in_flight=4, steps_per_request=2)
         keys = [one.key for one in stage.accepted() if one.kind == "step"]
         assert len(keys) == 4 * 14
         for number in range(4):
@@ -184,6 +185,39 @@ class EndpointSuite:
         assert (report.sent, report.held, report.pending) == (0, 3, 0)
         stage.world.dossiers([1])
         assert stage.publish().accepted == 4
+
+    def test_an_earlier_child_that_waits_holds_the_later_ones(self, stage):
+        stage.world.dossiers([1, 2])
+        first = stage.world.steps([1, 2])[0]
+        stage.world.postpone(first)
+        report = stage.publish()
+        assert (report.accepted, report.pending) == (5, 3)
+
+    def test_nothing_of_a_parent_in_doubt_is_overtaken_by_its_children(self, stage):
+        (key,) = stage.world.dossiers([1])
+        stage.publish()
+        stage.world.dossiers([1], trang_thai="9")
+        stage.world.postpone(key, state="in_doubt")
+        stage.world.steps([1])
+        assert stage.publish().sent == 0
+
+    def test_a_version_in_doubt_holds_the_next_one(self, stage):
+        (key,) = stage.world.dossiers([1], trang_thai="2")
+        stage.world.postpone(key, state="in_doubt")
+        stage.world.dossiers([1], trang_thai="4")
+        assert stage.publish().sent == 0
+
+    def test_an_old_dead_letter_that_is_redriven_after_a_newer_version_gives_way(self, stage):
+        stage.world.dossiers([1], trang_thai="2")
+        stage.misbehave("refuse")
+        stage.publish()
+        stage.behave()
+        stage.world.dossiers([1], trang_thai="4")
+        stage.publish()
+        with stage.world.session() as session:
+            session.execute("UPDATE publish.outbox SET state = 'pending' WHERE state = 'dead'")
+        assert stage.publish().sent == 0
+        assert stage.world.states() == {"superseded": 1, "done": 1}
 
     def test_only_the_newest_version_leaves(self, stage):
         stage.world.dossiers([1], trang_thai="2")

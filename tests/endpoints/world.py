@@ -111,6 +111,15 @@ class World:
         )
         return {row["state"]: row["n"] for row in found}
 
+    def postpone(self, key, state="pending") -> None:
+        """Let the newest version of a record wait for an hour, in doubt or not."""
+        with self.session() as session:
+            session.execute(
+                "UPDATE publish.outbox SET state = %(s)s, next_attempt_at = now() + interval '1 hour' WHERE"
+                " record_key = %(k)s AND version = (SELECT max(version) FROM publish.outbox WHERE record_key = %(k)s)",
+                {"s": state, "k": key},
+            )
+
     def due_now(self) -> None:
         """What waits for its next try has waited long enough."""
         with self.session() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,10 +52,19 @@ class Run:
 class AirflowApi:
     """One user's session with one api-server."""
 
-    def __init__(self, address: str, user: str, password: str, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        address: str,
+        user: str,
+        password: str,
+        patience: float = PATIENCE,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``check`` is called before a call is repeated; what it raises ends the waiting."""
         self._address = address.rstrip("/")
         self._account = {"username": user, "password": password}
         self._patience = patience
+        self._check = check
         self._session = requests.Session()
         # The environment may name a proxy; this address is on this machine.
         self._session.trust_env = False
@@ -185,6 +194,7 @@ class AirflowApi:
                 reason = f"status {answer.status_code}"
             except requests.RequestException as error:
                 reason = type(error).__name__
+            self._check()
             if time.monotonic() > deadline:
                 raise TryAgain(f"Airflow at {self._address} does not answer ({reason}); its log is api-server.log.")
             time.sleep(0.5)

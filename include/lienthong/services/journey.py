@@ -116,15 +116,18 @@ class Journey:
     def _run_day(
         self, progress: Progress, present: Mapping[str, Any], connections: Mapping[str, str], warehouse: Warehouse
     ) -> list[str]:
+        def check() -> None:
+            control.check_alive(self.folders, self.handle)
+
         day = DayRun(
             day=self.day,
             plan=_plan(self.contracts, connections, self.env),
-            api=AirflowApi(present["address"], USER, load(self.folders.secrets).admin),
+            api=AirflowApi(present["address"], USER, load(self.folders.secrets).admin, check=check),
             view=LedgerView(warehouse, self.day, self.began),
             narrator=progress,
             limit=self.limit,
             parsed_since=float(present["prepared_at"]),
-            check=lambda: control.check_alive(self.folders, self.handle),
+            check=check,
         )
         return day.run()
 

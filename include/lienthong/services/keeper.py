@@ -65,7 +65,11 @@ def _keep(folders: Folders, tether: int | None) -> int:
         own.say(phase=board.FAILED, sentence=str(error))
         return 1
     sentence = supervisor.run()
-    own.say(phase=board.FAILED if sentence else board.STOPPED, sentence=sentence)
+    try:
+        own.say(phase=board.FAILED if sentence else board.STOPPED, sentence=sentence)
+    except LienThongError as error:
+        # Whoever waits reads the last error of the log then.
+        log.error("%s", sentence or error)
     return 1 if sentence else 0
 
 

@@ -298,15 +298,13 @@ class Supervisor:
         while alive := [kept for kept in self._kept.values() if kept.process is not None]:
             for kept in alive:
                 self._stop_one(kept, deadlines)
-            with suppress(OSError):
-                self._tell()
+            self._tell_if_possible()
             time.sleep(0.05)
         for kept in self._kept.values():
             if kept.state is not State.DONE:
                 kept.state = State.STOPPED
         kill_orphans(())
-        with suppress(OSError):
-            self._tell()
+        self._tell_if_possible()
         log.info("stopped")
 
     def _stop_one(self, kept: _Kept, deadlines: dict[str, float]) -> None:
@@ -341,6 +339,11 @@ class Supervisor:
         """What a service needs, and what that needs in turn."""
         direct = set(kept.service.after)
         return direct.union(*(self._needs(self._kept[name]) for name in direct))
+
+    def _tell_if_possible(self) -> None:
+        """Stopping goes on whoever cannot be told, on a full disk above all."""
+        with suppress(OSError, LienThongError):
+            self._tell()
 
     def _tell(self) -> None:
         present = {name: kept.snapshot() for name, kept in self._kept.items()}
