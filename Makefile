@@ -34,7 +34,7 @@ status: $(INSTALLED) ## where every service, dataset and receiver stands
 	@$(BIN)/lienthong status
 
 test: $(INSTALLED) ## the tests, on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED) ## ruff, its formatter and mypy
 	@$(BIN)/ruff check

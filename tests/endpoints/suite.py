@@ -253,6 +253,17 @@ class EndpointSuite:
         stage.settle()
         assert stage.world.states("tien_trinh") == {"done": 5, "dead": 1}
 
+    def test_a_version_that_comes_back_unsent_gives_way_to_a_newer_one(self, stage):
+        stage.world.dossiers([1], trang_thai="2")
+        stage.misbehave("latency", ms=400, times=1)
+        stage.misbehave("http_error", status=429, times=1)
+        newer = threading.Timer(0.2, lambda: stage.world.dossiers([1], trang_thai="4"))
+        newer.start()
+        report = stage.publish()
+        newer.join()
+        assert (report.accepted, report.pending) == (1, 0)
+        assert stage.world.states() == {"superseded": 1, "done": 1}
+
     def test_what_the_receiver_holds_already_is_updated(self, stage):
         codes = stage.world.dossiers(range(7))
         stage.hold(*codes[2:5])
@@ -325,13 +336,14 @@ class EndpointSuite:
         assert stage.world.states() == {"pending": 20}
         assert stage.world.rows("SELECT max(attempts) AS n FROM publish.outbox")[0]["n"] == 0
 
-    def test_a_receiver_that_is_down_opens_the_circuit(self, stage):
+    @pytest.mark.parametrize("service", ["*", None], ids=["all", "all but login"])
+    def test_a_receiver_that_is_down_opens_the_circuit_and_blames_no_record(self, stage, service):
         stage.world.dossiers(range(100))
-        stage.misbehave("http_error", status=503, service="*")
+        stage.misbehave("http_error", status=503, service=service)
         with pytest.raises(ReceiverBusy, match="in a row.*HTTP 503"):
             stage.publish()
         assert stage.requests() <= SWIFT.circuit_after
-        assert stage.world.states() == {"pending": 100}
+        assert set(stage.world.states()) == {"pending"} if service else {"pending", "in_doubt"}
         assert stage.world.rows("SELECT max(attempts) AS n FROM publish.outbox")[0]["n"] == 0
 
     def test_one_record_that_breaks_the_receiver_dies_alone(self, stage):

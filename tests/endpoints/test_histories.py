@@ -21,6 +21,8 @@ LIMITS = Limits(first_pause=0.0, first_retry=0.0, linger=0.2, patience=0.5, sett
 FAULTS = ("none", "none", "before", "after", "patience", "session", "die before", "die after")
 DOSSIERS = 4
 NUMBERS = count()
+# Each version has a body of its own: one that returned to an earlier content would look like a second effect.
+VERSIONS = count()
 
 
 class Died(BaseException):
@@ -162,9 +164,9 @@ def test_whatever_happens_the_receiver_and_the_receipts_agree(history, events):
     base = next(NUMBERS) * DOSSIERS
     for kind, *what in events:
         if kind == "dossier":
-            history.world.dossiers([base + what[0]], trang_thai=what[1])
+            history.world.dossiers([base + what[0]], trang_thai=what[1], trich_yeu=f"lần {next(VERSIONS)}")
         elif kind == "note":
-            history.world.dossiers([base + what[0]], ghi_chu=what[1])
+            history.world.dossiers([base + what[0]], ghi_chu=what[1], trich_yeu=f"lần {next(VERSIONS)}")
         elif kind == "steps":
             history.world.steps([base + what[0]], statuses=what[1])
         else:

@@ -67,11 +67,21 @@ def test_what_runs_is_found_and_stopped_with_nothing_left(folders):
     assert control.running(folders)["pid"] == process.pid
     assert content["address"].startswith("http://127.0.0.1:")
     child = sleeper(content)
-    assert control.stop(folders)
+    assert control.stop(folders) == "The services are stopped."
     assert process.wait(5) == 0
     assert not child.is_running()
     assert control.running(folders) is None
-    assert not control.stop(folders)
+    assert control.stop(folders) == control.NOTHING_RUNS
+
+
+def test_what_a_killed_supervisor_left_is_stopped_by_down(folders):
+    process = start(folders)
+    child = sleeper(ready(folders, process))
+    child.suspend()
+    process.kill()
+    process.wait()
+    assert control.stop(folders).startswith("Stopped what a killed supervisor had left")
+    assert not child.is_running()
 
 
 def test_a_second_supervisor_leaves_the_first_alone_and_says_so(folders):

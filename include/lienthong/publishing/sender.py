@@ -222,7 +222,8 @@ class _Sender:
         """Write what is known. Forgotten here only once the database has it."""
         answers = list(self._answers)
         calls = [call for delivery in answers for call in delivery.calls]
-        self._heard = self._heard or any(call.outcome in ("accepted", "refused") for call in calls)
+        heard = (c.service != "login" and c.outcome in ("accepted", "refused") for c in calls)
+        self._heard = self._heard or any(heard)
         verdicts = [verdict for delivery in answers for verdict in delivery.verdicts]
         settlements = [self._settlement(verdict) for verdict in verdicts]
         final = [v for v in verdicts if v.outcome in (Outcome.ACCEPTED, Outcome.REFUSED)]

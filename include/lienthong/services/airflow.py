@@ -50,6 +50,8 @@ TUNING = {
     "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "30",
     "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+    # it notes two lines of no news for each column that it looks at
+    "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
     "GX_ANALYTICS_ENABLED": "False",
     # the sandbox's time ends with its quarter: its days are played on demand
     "LIENTHONG_SCHEDULE_UNTIL": "2025-10-01",

@@ -31,10 +31,10 @@ def explained(action: Callable[[Console], int]) -> int:
     try:
         return action(_console())
     except Interrupted:
-        _sentence("Interrupted; what was started here is stopped.")
+        Console(stderr=True).print("Interrupted; what was started here is stopped.")
         return INTERRUPTED
     except LienThongError as error:
-        _sentence(str(error))
+        _failed(str(error))
         return 1
 
 
@@ -44,7 +44,7 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=160)
 
 
-def _sentence(words: str) -> None:
+def _failed(words: str) -> None:
     text = Text.assemble(("Failed: ", "bold red"), words)
     Console(stderr=True).print(text, soft_wrap=True)
 
@@ -111,7 +111,7 @@ def _attend(console: Console, folders: Folders, handle: control.Handle) -> int:
 
     sentence = control.attend(folders, handle, tell, ATTACHED_PAUSE)
     if sentence:
-        _sentence(sentence)
+        _failed(sentence)
         return 1
     console.print("The services are stopped.", highlight=False)
     return 0
@@ -132,8 +132,7 @@ def _welcome(console: Console, folders: Folders, present: Mapping[str, Any]) -> 
 
 def down(console: Console) -> int:
     """Stop the services, and sweep what a killed supervisor may have left."""
-    stopped = control.stop(Folders.from_env())
-    console.print("The services are stopped." if stopped else "No services were running.", highlight=False)
+    console.print(control.stop(Folders.from_env()), highlight=False)
     return 0
 
 

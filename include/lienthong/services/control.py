@@ -27,6 +27,8 @@ from lienthong.services.supervisor import how_it_ended
 BOOT_PATIENCE = 300.0
 STOP_PATIENCE = 60.0
 
+NOTHING_RUNS = "No services were running."
+
 Watcher = Callable[[Mapping[str, Any]], None]
 
 
@@ -189,12 +191,12 @@ def _last_error(folders: Folders) -> str:
     return next((line.split("ERROR", 1)[1].strip() for line in reversed(lines) if "ERROR" in line), "")
 
 
-def stop(folders: Folders) -> bool:
-    """Stop the supervisor that runs and everything of it; gives whether there was one. Leaves no orphan."""
+def stop(folders: Folders) -> str:
+    """Stop the supervisor that runs and everything of it, or what a killed one left; gives what was done."""
     content = running(folders)
     if content is None:
-        clean(folders)
-        return False
+        left = clean(folders)
+        return f"Stopped what a killed supervisor had left ({left} processes)." if left else NOTHING_RUNS
     with suppress(psutil.NoSuchProcess):
         supervisor = psutil.Process(int(content["pid"]))
         supervisor.send_signal(signal.SIGTERM)
@@ -203,7 +205,7 @@ def stop(folders: Folders) -> bool:
         except psutil.TimeoutExpired:
             supervisor.kill()
             clean(folders)
-    return True
+    return "The services are stopped."
 
 
 def clean(folders: Folders) -> int:

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -263,7 +264,10 @@ class Metadata:
     def end_dead_jobs(self) -> None:
         """Mark schedulers as ended: ours is about to start, so none runs. Their tasks are then taken up at once
         instead of after a time of silence."""
-        with self._server.connect("airflow") as session:
+        import psycopg
+
+        # A database that is away again ends the new scheduler too, and this is asked once more before the next.
+        with suppress(psycopg.Error), self._server.connect("airflow") as session:
             session.execute("UPDATE job SET state = 'failed' WHERE job_type = 'SchedulerJob' AND state = 'running'")
 
     def _revision(self) -> str:

@@ -43,6 +43,7 @@ class Journey:
     def run(self) -> int:
         """Everything; 0 when the day is whole. A report is written however it ends."""
         try:
+            self._require_day()
             self._ask_foreign_receivers()
             with Progress(self.console) as progress, self._services(progress) as present:
                 report = self._played(progress, present)
@@ -68,6 +69,13 @@ class Journey:
         report = self._head(failures) | {"seconds": progress.seconds} | self._facts(warehouse, failures)
         self._write(report)
         return report
+
+    def _require_day(self) -> None:
+        from lienthong.sandbox.province import QUARTER
+
+        first, last = QUARTER
+        if not first <= self.day <= last:
+            raise NeedsPerson(f"The sandbox has the days from {first} to {last}; {self.day} is none of them.")
 
     def _ask_foreign_receivers(self) -> None:
         """A receiver of the caller's own that is not there ends the run before it begins."""

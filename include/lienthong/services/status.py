@@ -12,6 +12,7 @@ from rich.console import Console
 from lienthong import report, screen
 from lienthong.connections import Connection, parse
 from lienthong.contracts import load_all
+from lienthong.errors import TryAgain
 from lienthong.services import airflow, board, control
 from lienthong.services.folders import Folders
 from lienthong.services.postgres import Server, briefly
@@ -29,10 +30,16 @@ def collect(folders: Folders, env: Mapping[str, str]) -> dict[str, Any]:
         "datasets": {},
         "endpoints": {},
     }
-    with _warehouse(folders, env, present) as connection:
-        if connection is None:
-            return found | {"note": "Nothing has run here yet: `make run` runs a day."}
-        return found | _ledger(Warehouse(connection, folders.home), folders)
+    try:
+        with _warehouse(folders, env, present) as connection:
+            if connection is None:
+                return found | {"note": "Nothing has run here yet: `make run` runs a day."}
+            return found | _ledger(Warehouse(connection, folders.home), folders)
+    except TryAgain as error:
+        # While the services start, they can be shown although the ledger cannot be read.
+        if present is None:
+            raise
+        return found | {"note": str(error)}
 
 
 @contextmanager
@@ -46,7 +53,7 @@ def _warehouse(
     elif not (folders.var / "postgres").exists():
         yield None
     else:
-        with board.held(folders), briefly(folders) as server:
+        with board.held(folders, patience=30), briefly(folders) as server:
             yield server.connection("warehouse")
 
 

@@ -31,7 +31,7 @@ from lienthong.services.processes import (
 log = logging.getLogger(__name__)
 
 QUICK = 30.0
-"""A death sooner than this after the start counts towards giving up."""
+"""Seconds; a death sooner than this after the start, or before the service was ever ready, counts towards giving up."""
 DEATHS = 10
 FIRST_DEATHS = 3
 """Quick deaths allowed to a service that was never ready: nothing has changed since it was last tried."""
@@ -158,7 +158,7 @@ class Supervisor:
             while not self._stopping.is_set():
                 self._step()
                 self._stopping.wait(0.05 if self._moving() else 0.5)
-        except LienThongError as error:
+        except (LienThongError, OSError) as error:
             log.error("%s", error)
             return str(error)
         finally:
@@ -261,7 +261,7 @@ class Supervisor:
             return
         if service.once:
             raise GivenUp(f"{service.name} failed ({kept.last_exit}): {self._last_words(service.name)}")
-        kept.deaths = kept.deaths + 1 if lived < QUICK else 1
+        kept.deaths = kept.deaths + 1 if lived < QUICK or not kept.was_ready else 1
         kept.restarts += 1
         allowed = DEATHS if kept.was_ready else FIRST_DEATHS
         if kept.deaths >= allowed:
