@@ -104,15 +104,18 @@ def connection(name: str) -> Connection:
             f"Connection {name!r} is missing. Set AIRFLOW_CONN_{name.upper()} (a URI or JSON) or add it to "
             "Airflow's connections; an administrator of this installation can."
         ) from None
+    extra = dict(found.extra_dejson)
+    # A socket's folder stands in the query of a URI, because no host name can hold it.
+    host = found.host or str(extra.pop("host", ""))
     return Connection(
         name=name,
         kind="postgres" if found.conn_type.startswith("postgres") else found.conn_type,
-        host=found.host or "",
+        host=host,
         port=found.port,
         login=found.login or "",
         password=found.password or "",
         schema=found.schema or "",
-        extra=found.extra_dejson,
+        extra=extra,
     )
 
 

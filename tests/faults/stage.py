@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -26,7 +27,7 @@ from .actor import Actor
 # The default day: every kind of fault is planted on it, however small the province.
 DAYS = [date(2025, 9, 30)]
 # A small province: some dossiers a day in every unit.
-SMALL = Habits(monthly={"2025-09": 15_000})
+SMALL = Habits(monthly={"2025-07": 15_000, "2025-09": 15_000})
 
 
 class Postgres:
@@ -168,15 +169,16 @@ class Play:
 class Stage:
     """What all plays share: the sources, made once."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, days: Sequence[date] = DAYS) -> None:
         self.var = var
+        self.days = days
         self.postgres = Postgres(var)
         self.provide()
 
     def provide(self) -> None:
         database = self.postgres.server.connection("sandbox")
         self.province = province = Province(self.var, database, habits=SMALL)
-        for day in DAYS:
+        for day in self.days:
             province.make_day(day)
         self.connections = province.write_connections()
         # The department behind a REST service has its own tests; here its rows come from the same SQLite file.

@@ -170,9 +170,11 @@ class Journey:
             self.console.print(f"FAILED: {sentence}", style="bold red", highlight=False, soft_wrap=True, markup=False)
         accepted = sum(found["accepted"] for found in report["endpoints"].values())
         whole = "is whole" if report["ok"] else "is not whole"
+        sent = f"{accepted:,} records were accepted with a receipt in this run"
+        if report["ok"] and not any(found["sent"] for found in report["endpoints"].values()):
+            sent = "nothing had changed since it was run before, and nothing was sent"
         self.console.print(
-            f"\n{self.day} {whole}: {accepted:,} records were accepted with a receipt in this run, "
-            f"{time.time() - self.began:.0f} s in all.\nReport: {self.folders.report}\n"
+            f"\n{self.day} {whole}: {sent}; {time.time() - self.began:.0f} s in all.\nReport: {self.folders.report}\n"
             "Next: `make up` keeps Airflow running to look around, `make run DAY=2025-09-29` runs another day, "
             "`.venv/bin/lienthong status` shows where everything stands.",
             highlight=False,
