@@ -11,7 +11,7 @@ from lienthong.connections import parse
 FORMS = {
     "uri": "postgres://u:p%40ss@db:5433/kho?sslmode=require",
     "socket": "postgresql://postgres@/kho?host=/tmp/a",
-    "json": '{"conn_type": "http", "host": "http://127.0.0.1:9", "login": "u", "password": "p", "extra": {"in_flight": 4}}',
+    "json": '{"conn_type": "http", "host": "http://127.0.0.1:9", "login": "u", "extra": {"in_flight": 4}}',
     "path": "http://u:p@cong.example:81/XrdAdapter%2Fforward",
 }
 
