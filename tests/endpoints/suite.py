@@ -338,7 +338,7 @@ class EndpointSuite:
 
     @pytest.mark.parametrize("service", ["*", None], ids=["all", "all but login"])
     def test_a_receiver_that_is_down_opens_the_circuit_and_blames_no_record(self, stage, service):
-        stage.world.dossiers(range(100))
+        stage.world.dossiers(range(300))
         stage.misbehave("http_error", status=503, service=service)
         with pytest.raises(ReceiverBusy, match="in a row.*HTTP 503"):
             stage.publish()
@@ -453,10 +453,10 @@ class EndpointSuite:
         stage.settle()
 
     def test_an_interrupted_sender_settles_what_it_can(self, stage):
-        stage.world.dossiers(range(100))
+        stage.world.dossiers(range(300))
         stage.misbehave("latency", ms=100)
         previous = signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 0.4)
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
         try:
             with pytest.raises(_Interrupted):
                 stage.publish(in_flight=2)
@@ -468,7 +468,7 @@ class EndpointSuite:
         assert len(stage.accepted()) == states["done"]
 
     def test_a_cut_connection_to_the_warehouse_is_told_from_the_receiver(self, stage):
-        stage.world.dossiers(range(100))
+        stage.world.dossiers(range(300))
         stage.misbehave("latency", ms=100)
         cut = threading.Timer(0.4, lambda: stage.world.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
