@@ -396,7 +396,7 @@ class EndpointSuite:
         with stage.world.session() as promote:
             promote.execute("UPDATE publish.outbox SET state = 'superseded' WHERE record_key = %s", [first])
             # Without the rollback a sender that waits would wait for ever.
-            rescue = threading.Timer(10, promote.cancel)
+            rescue = threading.Timer(10, promote.rollback)
             rescue.start()
             report = stage.publish()
             rescue.cancel()
