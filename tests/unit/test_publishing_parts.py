@@ -82,15 +82,27 @@ class Clock:
 
 class TestCircuit:
     def test_it_opens_after_failures_in_a_row_only(self):
-        circuit = Circuit(threshold=3, patience=30, first=0.1, clock=Clock())
+        clock = Clock()
+        circuit = Circuit(threshold=3, patience=30, first=0.1, clock=clock)
+
+        def fail():
+            circuit.failed(None)
+            clock.now += circuit.pause
+
         for _ in range(5):
-            circuit.failed(None)
-            circuit.failed(None)
+            fail()
+            fail()
             assert not circuit.open
             circuit.succeeded()
         for _ in range(3):
-            circuit.failed(None)
+            fail()
         assert circuit.open
+
+    def test_requests_that_fail_together_count_as_one_failure(self):
+        circuit = Circuit(threshold=2, patience=30, first=0.1, clock=Clock())
+        for _ in range(8):
+            circuit.failed(5.0)
+        assert (circuit.failures, circuit.open) == (1, False)
 
     def test_an_announced_pause_is_kept_even_after_a_success(self):
         clock = Clock()

@@ -37,7 +37,9 @@ class Circuit:
     def failed(self, retry_after: float | None) -> None:
         """The receiver did not answer, or asked for a pause of ``retry_after`` seconds."""
         with self._lock:
-            self._failures += 1
+            # Requests that left before the pause began tell of the same incident.
+            if self._clock() >= self._resume_at:
+                self._failures += 1
             own = backoff(self._failures, self._first, self._patience)
             wait = own if retry_after is None else max(own, retry_after)
             self._resume_at = max(self._resume_at, self._clock() + wait)

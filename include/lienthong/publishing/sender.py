@@ -88,6 +88,7 @@ class _Sender:
         self._first_answer_at = 0.0
         self._heard = False
         self._trouble: LienThongError | None = None
+        self._refused: ReceiverRefused | None = None
         self._counts: Counter[str] = Counter()
         self._started = time.monotonic()
 
@@ -234,9 +235,8 @@ class _Sender:
         self._counts["requests"] += len(calls)
         self._counts["dead"] += sum(s.state == "dead" for s in settlements)
         self._counts.update(str(v.outcome) for v in final)
-        for delivery in answers:
-            if isinstance(delivery.trouble, ReceiverRefused):
-                raise delivery.trouble
+        refusals = [d.trouble for d in answers if isinstance(d.trouble, ReceiverRefused)]
+        self._refused = self._refused or next(iter(refusals), None)
 
     def _settlement(self, verdict: Verdict) -> Settlement:
         item, outcome = verdict.item, verdict.outcome
@@ -258,6 +258,8 @@ class _Sender:
 
     def _judge_the_run(self) -> None:
         name = self._endpoint.name
+        if self._refused is not None:
+            raise self._refused
         if self._circuit.open:
             raise ReceiverBusy(
                 f"{name}: no usable answer to {self._circuit.failures} requests in a row, or a long pause was asked "
