@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import traceback
 
 import pytest
 
@@ -67,3 +68,12 @@ def test_receipts_only_grow(warehouse):
     ):
         with pytest.raises(NeedsPerson), warehouse.session() as session:
             session.execute(verb)
+
+
+def test_an_error_of_the_server_tells_no_value(warehouse):
+    """PostgreSQL repeats the failing row in its detail; neither our words nor a traceback may."""
+    migrate(warehouse, [CHA])
+    with pytest.raises(NeedsPerson) as error, warehouse.session() as session:
+        session.execute("INSERT INTO core.cha (ma) VALUES ('Hờ Đánh Dấu')")
+    told = "".join(traceback.format_exception(error.value))
+    assert "Đánh Dấu" not in told

@@ -52,7 +52,8 @@ class Warehouse:
         except LienThongError:
             raise
         except psycopg.Error as error:
-            raise explain(error) from error
+            # The server's own words can hold values of rows, and a chained error would print them.
+            raise explain(error) from None
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
