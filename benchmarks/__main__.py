@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.quality import validation
 from lienthong.batches import Window
 from lienthong.connections import from_environment
 from lienthong.sandbox.portal_options import PortalOptions
@@ -44,6 +45,7 @@ def main() -> None:
             "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
             "load_before": os.getloadavg()[0],
             "dag_files_seconds": dag_files(Path(var)),
+            "validation": validation(Path(var) / "validation"),
             **pipeline(Path(var) / "bench", [LAST - timedelta(days=n) for n in reversed(range(days))]),
         }
     REPORTS.mkdir(exist_ok=True)

@@ -1,6 +1,8 @@
 """Fixtures of every suite: one embedded PostgreSQL a test process, a fresh database a test."""
 
+import atexit
 import itertools
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ from lienthong.warehouse import Warehouse
 from lienthong.warehouse.migrations import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
+# What tests write in this process never lands in the installation of the checkout.
+os.environ["LIENTHONG_VAR"] = tempfile.mkdtemp(prefix="lienthong-test-var-")
+atexit.register(shutil.rmtree, os.environ["LIENTHONG_VAR"], ignore_errors=True)
 NUMBERS = itertools.count(1)
 
 

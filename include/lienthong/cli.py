@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lienthong.commands import alerts, expectations, quarantine
+
 app = typer.Typer(
     help="Keeps a province's databases in step with Vietnam's national systems.",
     no_args_is_help=True,
@@ -16,7 +18,7 @@ app = typer.Typer(
 
 Day = Annotated[
     datetime,
-    typer.Option("--day", envvar="DAY", formats=["%Y-%m-%d"], help="A day from 2025-07-01 to 2025-09-30."),
+    typer.Option("--day", envvar="DAY", formats=["%Y-%m-%d"], help="A day from 2025-07-01 to 2025-10-01."),
 ]
 
 
@@ -85,6 +87,14 @@ def province(
     from lienthong.services import commands
 
     raise typer.Exit(commands.explained(lambda console: commands.province(first.date(), last.date(), console)))
+
+
+app.add_typer(quarantine.app, name="quarantine")
+app.command()(quarantine.redrive)
+app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(alerts.contacts, name="contacts")
+app.command()(alerts.watch)
+app.add_typer(expectations.app, name="expectations")
 
 
 def main() -> None:

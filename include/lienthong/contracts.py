@@ -7,8 +7,9 @@ what it allows but nothing here acts on is refused: a promise that nobody keeps 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lienthong.rules import KINDS, SEVERITIES, SQL_TYPES, VALIDITY, Rule
 MODES = ("incremental", "snapshot")
 MASTERS = ("province", "national")
 CLASSES = ("public", "internal", "personal", "sensitive")
-MOST_RULES = 63  # one bit each in a bigint, without its sign
+MOST_RULES = 63  # of each consequence: one bit each in a bigint, without its sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Column:
     def personal(self) -> bool:
         """Whether a value of the column may never leave the restricted tables."""
         return self.classification in ("personal", "sensitive")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One entry under ``support``: ``tool`` is ``email`` or ``apprise``, ``address`` a mailbox or the name of an
+    Airflow connection; ``scope`` ``issues`` is where findings about the data go."""
+
+    tool: str
+    scope: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,12 @@ class Contract:
     delete_brake: float
     path: Path
 
+    support: tuple[Channel, ...] = ()
+    latency: timedelta = timedelta(days=1)
+    """How long after the end of a window its rows are promised to be in the warehouse."""
+    down_tolerance: timedelta = timedelta(hours=6)
+    """How long a source may be down before its owner is told at once."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in the order of the contract."""
@@ -92,6 +109,21 @@ class Contract:
         if self.source.for_each:
             found.add(self.source.for_each)
         return tuple(sorted(found - {self.dataset}))
+
+    @property
+    def rejecting(self) -> tuple[Rule, ...]:
+        """Rules that keep a row out of ``core``; the place of a rule here is its bit in the marks."""
+        return tuple(rule for rule in self.rules if rule.rejects and not rule.about_window)
+
+    @property
+    def warning(self) -> tuple[Rule, ...]:
+        """Rules that speak about a row without keeping it out; the place of a rule here is its bit in the marks."""
+        return tuple(rule for rule in self.rules if not rule.rejects and not rule.about_window)
+
+    @property
+    def window_rules(self) -> tuple[Rule, ...]:
+        """Rules about what a source gave as a whole, beside what it gave before."""
+        return tuple(rule for rule in self.rules if rule.about_window)
 
     @property
     def samples(self) -> Path:
@@ -204,6 +236,9 @@ class _Reader:
             block_share=self._share(custom, "blockShare", 0.5),
             delete_brake=self._share(custom, "deleteBrake", 0.2),
             path=self.path,
+            support=tuple(self._support()),
+            latency=self._latency(),
+            down_tolerance=timedelta(hours=self._hours(custom, "downTolerance", 6)),
         )
 
     def _choice(self, custom: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
@@ -220,6 +255,35 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise self.fail(["customProperties"], f"{name} must be a share from 0 to 1: {value!r}.")
         return float(value)
+
+    def _hours(self, custom: Mapping[str, Any], name: str, default: float) -> float:
+        value = custom.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise self.fail(["customProperties"], f"{name} must be a number of hours from 0: {value!r}.")
+        return float(value)
+
+    def _support(self) -> Iterator[Channel]:
+        for place, item in enumerate(self.document["support"]):
+            tool, address = item.get("tool"), str(item.get("url", ""))
+            schemes = {"email": "mailto:", "apprise": "connection:"}
+            if tool not in schemes or not address.removeprefix(schemes[tool]) or not address.startswith(schemes[tool]):
+                raise self.fail(
+                    ["support", place],
+                    "expected tool email with url mailto:<address>, or tool apprise with url connection:<name>.",
+                )
+            yield Channel(tool, item.get("scope", "issues"), address.removeprefix(schemes[tool]))
+
+    def _latency(self) -> timedelta:
+        for place, item in enumerate(self.document.get("slaProperties", [])):
+            if item["property"] == "latency":
+                unit, value = SLA_UNITS.get(item.get("unit", "d")), item["value"]
+                if unit is None or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                    raise self.fail(
+                        ["slaProperties", place],
+                        f"latency takes a number above 0 and a unit of {', '.join(SLA_UNITS)}.",
+                    )
+                return value * unit
+        return timedelta(days=1)
 
     def _custom(
         self,
@@ -296,9 +360,36 @@ class _Reader:
             strange = [name for name in (*rule.columns, *_named(rule)) if name not in names]
             if strange:
                 raise self.fail(["schema", 0], f"rule {rule.id!r} names {strange[0]!r}, which is no column.")
-        if len(rules) > MOST_RULES:
-            raise self.fail(["schema", 0], f"{len(rules)} rules; at most {MOST_RULES} fit in one scan.")
+        rules = [self._fitting(rule, {column.name: column for column in columns}) for rule in rules]
+        for rejects in (True, False):
+            alike = [rule for rule in rules if rule.rejects is rejects and not rule.about_window]
+            if len(alike) > MOST_RULES:
+                what = "rules that reject a row" if rejects else "rules that warn"
+                raise self.fail(["schema", 0], f"{len(alike)} {what}; at most {MOST_RULES} fit in one scan.")
         return rules
+
+    def _fitting(self, rule: Rule, columns: Mapping[str, Column]) -> Rule:
+        """The rule with the codes of its column, if its kind asks for them; columns of another type are refused."""
+        kind = KINDS[rule.kind]
+        wanted = [(name, kind.types) for name in rule.columns]
+        wanted += [(rule.arguments[name], types) for name, types in kind.named.items() if name in rule.arguments]
+        for name, types in wanted:
+            if types and columns[name].type not in types:
+                expected = " or ".join(types)
+                raise self.fail(
+                    ["schema", 0],
+                    f"rule {rule.id!r}: kind {rule.kind} takes a column of type {expected}, {name!r} is "
+                    f"{columns[name].type}.",
+                )
+        if not kind.coded:
+            return rule
+        codes = list(columns[rule.columns[0]].codes)
+        if not codes:
+            raise self.fail(
+                ["schema", 0],
+                f"rule {rule.id!r}: kind {rule.kind} takes a column with codes, {rule.columns[0]!r} has none.",
+            )
+        return replace(rule, arguments={**rule.arguments, "values": codes})
 
     def _rule(self, item: dict[str, Any], where: tuple[str | int, ...], columns: tuple[str, ...]) -> Rule:
         if item.get("type") != "custom" or item.get("engine") != "lienthong":
@@ -310,9 +401,16 @@ class _Reader:
         if item["severity"] not in SEVERITIES:
             raise self.fail(where, f"severity {item['severity']!r} is not one of {', '.join(SEVERITIES)}.")
         columns, arguments = self._implementation(item["implementation"], (*where, "implementation"), columns)
+        kind = item["implementation"]["kind"]
+        if item["severity"] == "quarantine" and KINDS[kind].about_window:
+            raise self.fail(
+                [*where, "severity"],
+                f"kind {kind} is about all that a source gave, which cannot be set aside row by row: severity is block "
+                "or warn.",
+            )
         return Rule(
             id=item["id"],
-            kind=item["implementation"]["kind"],
+            kind=kind,
             columns=columns,
             severity=item["severity"],
             dimension=item["dimension"],
@@ -334,10 +432,12 @@ class _Reader:
             if argument not in known:
                 expected = ", ".join(("kind", "columns", *known))
                 raise self.fail([*where, argument], f"{argument!r} is unknown to kind {name}; known: {expected}.")
-        if not isinstance(named, list) or not named or not all(isinstance(column, str) for column in named):
+        if not isinstance(named, list) or not all(isinstance(column, str) for column in named):
             raise self.fail([*where, "columns"], "columns must be a list of column names.")
         if kind.columns is not None and len(named) != kind.columns:
             raise self.fail(where, f"kind {name} takes {kind.columns} column(s), found {len(named)}.")
+        if not named and kind.columns is None:
+            raise self.fail([*where, "columns"], "columns must be a list of column names.")
         for argument in kind.required:
             if argument not in arguments:
                 raise self.fail(where, f"kind {name} needs {argument!r}.")
@@ -347,7 +447,10 @@ class _Reader:
         return tuple(named), arguments
 
 
-CONTRACT_PROPERTIES = ("mode", "master", "cursor", "orderKey", "endpoints", "blockShare", "deleteBrake")
+CONTRACT_PROPERTIES = (
+    "mode", "master", "cursor", "orderKey", "endpoints", "blockShare", "deleteBrake", "downTolerance",
+)  # fmt: skip
+SLA_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 SERVER_PROPERTIES = ("connection", "reader", "forEach")
 COLUMN_PROPERTIES = ("codes",)
 DOCUMENTATION = ("description", "tags", "authoritativeDefinitions")
@@ -360,7 +463,7 @@ RULE_KEYS = ("id", "type", "engine", "severity", "dimension", "implementation", 
 
 def _named(rule: Rule) -> list[str]:
     """Columns of the rule's own dataset that stand among its arguments."""
-    return [rule.arguments[name] for name in ("at", "of") if name in rule.arguments]
+    return [rule.arguments[name] for name in KINDS[rule.kind].named if name in rule.arguments]
 
 
 def _derived(items: list[dict[str, Any]], columns: tuple[Column, ...], key: tuple[str, ...]) -> list[Rule]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
+from lienthong.alerts.letter import Letter
+from lienthong.alerts.words import subject
 from lienthong.batches import Window
 from lienthong.contracts import Contract
 from lienthong.warehouse.ledger import WAITING
@@ -15,16 +17,54 @@ COUNTS = ("extracted", "inserted", "updated", "unchanged", "superseded", "quaran
 
 
 def collect(
-    session: Session, contracts: dict[str, Contract], days: Sequence[date] = (), since: datetime | None = None
+    session: Session,
+    contracts: dict[str, Contract],
+    days: Sequence[date] = (),
+    since: datetime | None = None,
+    letters_after: int | None = None,
 ) -> dict[str, Any]:
-    """The state of every dataset and endpoint, ready for JSON.
+    """The state of every dataset and endpoint, and who was written to, ready for JSON.
 
     ``days``: windows to report in detail; without, the newest window of each dataset. ``since``: what was sent
-    from that moment on stands under ``sent`` of an endpoint; without, all that was ever sent."""
+    from that moment on stands under ``sent`` of an endpoint; without, all that was ever sent. ``letters_after``: the
+    letters with higher numbers are listed; without, letters are only counted."""
     return {
         "datasets": {name: _dataset(session, contract, days) for name, contract in contracts.items()},
         "endpoints": {name: _endpoint(session, name, since) for name in _endpoints(contracts)},
+        "alerts": {
+            "problems": _counted(session, "SELECT kind, count(*) AS n FROM ops.problems WHERE closed_at IS NULL"),
+            "letters": _counted(session, "SELECT state AS kind, count(*) AS n FROM ops.letters"),
+            "clock": one(session, "SELECT max(stands_at) AS at FROM ops.clock")["at"],
+            "written": [] if letters_after is None else _letters(session, letters_after),
+        },
     }
+
+
+def newest_letter(session: Session) -> int:
+    """Number of the newest letter, 0 when none was ever written."""
+    number: int = one(session, "SELECT coalesce(max(letter_id), 0) AS n FROM ops.letters")["n"]
+    return number
+
+
+def _counted(session: Session, query: LiteralString) -> dict[str, int]:
+    return {row["kind"]: row["n"] for row in session.execute(f"{query} GROUP BY 1 ORDER BY 1")}
+
+
+def _letters(session: Session, after: int) -> list[dict[str, Any]]:
+    """The letters after a number: to whom, about what, and what became of them."""
+    rows = session.execute(
+        "SELECT letter_id, kind, unit, recipient, channel, address, content, state, reason FROM ops.letters"
+        " WHERE letter_id > %s ORDER BY letter_id",
+        [after],
+    )
+    return [
+        {
+            **{name: row[name] for name in ("letter_id", "kind", "unit", "recipient", "channel", "address", "state")},
+            "subject": subject(Letter.from_json(row["content"])),
+            "reason": row["reason"],
+        }
+        for row in rows
+    ]
 
 
 def _endpoints(contracts: dict[str, Contract]) -> list[str]:
@@ -69,12 +109,12 @@ def _newest_window(session: Session, dataset: str) -> list[datetime]:
 
 
 def _runs(session: Session, dataset: str, start: datetime) -> list[dict[str, Any]]:
-    """The newest reading run of a window, and the redrives that came after it."""
+    """The newest run of a window that read all its sources, and what came after it."""
     rows = session.execute(
         "SELECT r.*, (SELECT max(read_at) FROM ops.batches b WHERE b.run_id = r.run_id AND b.source <> %(waiting)s)"
         " AS landed_at FROM ops.runs r WHERE dataset = %(dataset)s AND window_start = %(start)s AND run_id >="
         " coalesce((SELECT max(run_id) FROM ops.runs WHERE dataset = %(dataset)s AND window_start = %(start)s"
-        " AND kind = 'read'), 0) ORDER BY run_id",
+        " AND kind = 'read' AND NOT partial), 0) ORDER BY run_id",
         {"dataset": dataset, "start": start, "waiting": WAITING},
     )
     return list(rows)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from lienthong.batches import LOCAL
 
 NAMED_AT_MOST = 12
 
@@ -19,6 +22,7 @@ def render(report: dict[str, Any]) -> RenderableType:
     parts += [rejected] if rejected else []
     parts += _absent(datasets)
     parts.append(_endpoints(report["endpoints"]))
+    parts += _letters(report["alerts"])
     return Group(*parts)
 
 
@@ -65,6 +69,33 @@ def _absent(datasets: dict[str, Any]) -> list[RenderableType]:
             if more > 0:
                 lines.append(Text(f"{state}: {name} of {more} more sources", style="yellow"))
     return lines
+
+
+def _letters(alerts: dict[str, Any]) -> list[RenderableType]:
+    """Who was written to and about what, and what is still open."""
+    parts: list[RenderableType] = []
+    written = alerts["written"]
+    if written:
+        table = Table(title=f"Letters: {len(written)} written", title_justify="left")
+        for name in ("to", "kind", "subject", "state"):
+            table.add_column(name, overflow="fold")
+        # The province's summaries first: they name everybody else.
+        for letter in sorted(written, key=lambda one: (one["unit"] != "", one["letter_id"]))[:NAMED_AT_MOST]:
+            table.add_row(letter["address"], letter["kind"], escape(letter["subject"]), letter["state"])
+        if len(written) > NAMED_AT_MOST:
+            table.caption = f"and {len(written) - NAMED_AT_MOST} more; report.json names them all"
+        parts.append(table)
+    problems = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in alerts["problems"].items())
+    waiting = alerts["letters"].get("pending", 0) + alerts["letters"].get("sending", 0)
+    dead = alerts["letters"].get("dead", 0)
+    if problems:
+        parts.append(Text(f"Open problems, by kind: {problems}."))
+    if alerts["clock"]:
+        stands = f"{alerts['clock'].astimezone(LOCAL):%Y-%m-%d %H:%M}"
+        parts.append(Text(f"The clock of people stands at {stands}: the sandbox's days lie in the past."))
+    if waiting or dead:
+        parts.append(Text(f"Letters that wait: {waiting:,}; refused for good: {dead:,}.", style="yellow"))
+    return parts
 
 
 def _endpoints(endpoints: dict[str, Any]) -> Table:

@@ -7,26 +7,38 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from lienthong import quality
+from lienthong.alerts.tick import Tick, tick
 from lienthong.batches import Batch, Ledger, Verdict, Window
 from lienthong.connections import Lookup
 from lienthong.contracts import Contract, load_all
 from lienthong.crashpoints import crashpoint
 from lienthong.endpoints import ENDPOINTS
-from lienthong.errors import LienThongError, NeedsPerson, SourceDown, TryAgain
+from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, SourceDown, TryAgain
 from lienthong.publishing import PublishReport
 from lienthong.publishing import publish as publish_to
+from lienthong.quality import docs
 from lienthong.settings import Settings
 from lienthong.sources import Rows, source_of
-from lienthong.warehouse import Warehouse, ledger
-from lienthong.warehouse.landing import Landing, any_waiting
+from lienthong.sources.intake import Intake
+from lienthong.warehouse import Warehouse, held, ledger, problems, quarantine, waivers
+from lienthong.warehouse import marts as scorecard
+from lienthong.warehouse.landing import Landing
+from lienthong.warehouse.marts import Refreshed
 from lienthong.warehouse.migrations import migrate
 from lienthong.warehouse.promote import promote as promote_run
+from lienthong.warehouse.quarantine import Selection
 from lienthong.warehouse.store import Session
 
 log = logging.getLogger("lienthong")
 
+INTAKE_DAYS = 30
+OURS = (
+    "Hệ thống của tỉnh chưa cấu hình đúng kết nối đến nguồn này; quản trị viên của tỉnh kiểm tra kết nối. "
+    "Đơn vị không phải làm gì."
+)
 SECOND_TRY_AFTER = 2.0  # seconds before a lane asks its missing sources once more
 
 
@@ -69,11 +81,11 @@ class Pipeline:
                 if not ledger.settled(session, name, window, exactly=self.contracts[name].mode == "incremental")
             ]
 
-    def plan(self, dataset: str, window: Window) -> list[list[str]]:
-        """Open the run of the window and deal its unread sources into lanes."""
+    def plan(self, dataset: str, window: Window, only: Iterable[str] = ()) -> list[list[str]]:
+        """Open the run of the window, or of ``only`` some sources, and deal what is unread into lanes."""
         contract = self.contract(dataset)
         with self.warehouse.session() as session:
-            plan = ledger.open_run(session, dataset, window, self._sources(session, contract, window))
+            plan = ledger.open_run(session, dataset, window, self._sources(session, contract, window), only=only)
             Landing(self.warehouse, contract, window, plan.run_id).create(session)
         lanes = min(self.settings.lanes, len(plan.todo))
         return [list(plan.todo[start::lanes]) for start in range(lanes)]
@@ -111,17 +123,23 @@ class Pipeline:
         landing = Landing(self.warehouse, contract, window, run_id)
         try:
             with self.warehouse.session() as session:
+                if not ledger.keep_open(session, run_id):
+                    return 0
                 rows = landing.land(session, source, self._read(contract, window, name))
                 crashpoint("extract.before_commit", f"{dataset}.{source}")
                 if not ledger.mark_landed(session, run_id, source, rows, time.monotonic() - started):
                     session.rollback()
+                problems.note_source(session, contract, window, run_id, source)
             return rows
         except _SourceFailed as failure:
             error = failure.error
-        code = "nguon_khong_tra_loi" if isinstance(error, SourceDown) else "nguon_thay_doi"
+        code = "nguon_thay_doi" if isinstance(error, SourceChanged) else "nguon_khong_tra_loi"
+        # Any other error is ours: its English words and names of variables are for the log.
+        reason = str(error) if isinstance(error, SourceDown | SourceChanged) else OURS
         with self.warehouse.session() as session:
-            ledger.mark_missing(session, run_id, source, code, str(error), time.monotonic() - started)
-        log.warning("%s %s: source %s gave nothing: %s", dataset, window, source, code)
+            ledger.mark_missing(session, run_id, source, code, reason, time.monotonic() - started)
+            problems.note_source(session, contract, window, run_id, source)
+        log.warning("%s %s: source %s gave nothing: %s. %s", dataset, window, source, code, error)
         return None
 
     def _read(self, contract: Contract, window: Window, connection: str) -> Iterator[Rows]:
@@ -157,7 +175,7 @@ class Pipeline:
             rows = session.execute("SELECT source, state, reason FROM ops.batches WHERE run_id = %s", [run_id])
             states = list(rows)
         if states and all(row["state"] == "missing" for row in states):
-            raise TryAgain(f"{dataset} {window}: no source answered. {states[0]['reason']}")
+            raise SourceDown(f"{dataset} {window}: no source answered. {states[0]['reason']}")
 
     def promote(self, dataset: str, window: Window) -> Ledger:
         """Promote the judged run of the window; a landing lost meanwhile is read and judged again first."""
@@ -173,30 +191,114 @@ class Pipeline:
         return done
 
     def redrive(self, dataset: str, window: Window) -> list[Ledger]:
-        """Promote the rejected rows, here and in the datasets that refer to this one, that only waited for a
-        record which is there now."""
-        done = []
+        """After ``window`` was promoted, take up what it may have mended: sources are read again for rows that come
+        back under another name only; rows that waited for what is there now, here and in the datasets that refer to
+        this one, are judged again."""
+        done = self.recheck(dataset, window)
         for contract in self.contracts.values():
-            if contract.dataset != dataset and dataset not in contract.references:
-                continue
-            with self.warehouse.alone(f"redrive {contract.dataset}"):
-                done += self._redrive(contract, window)
+            if contract.dataset == dataset or dataset in contract.references:
+                done += self._redrive(contract, quarantine.WAITING_ROWS)
         return done
 
-    def _redrive(self, contract: Contract, window: Window) -> list[Ledger]:
-        """One redrive, if there is something to move; one that was killed is ended first, in its own window."""
+    def recheck(self, dataset: str, window: Window) -> list[Ledger]:
+        """Read earlier windows of those sources again whose held rows cannot come back under their old name; a
+        window asks once, and a source that is down keeps what it has."""
+        contract = self.contract(dataset)
         with self.warehouse.session() as session:
-            begun = ledger.unfinished_redrive(session, contract.dataset)
-            if begun is None and not any_waiting(session, contract):
+            pairs = quarantine.pairs_to_recheck(session, self.warehouse, contract, window)
+        return [done for place, sources in pairs.items() for done in self._read_again(contract, place, sources)]
+
+    def _read_again(self, contract: Contract, window: Window, sources: Iterable[str]) -> list[Ledger]:
+        dataset = contract.dataset
+        with self.warehouse.alone(f"judge {dataset} {window}"), self.warehouse.session() as session:
+            known = self._sources(session, contract, window)
+            only = set(known) & set(sources)
+            if not only:
                 return []
-            run_id, window = begun or (ledger.open_redrive(session, contract.dataset, window), window)
-            landing = Landing(self.warehouse, contract, window, run_id)
-            if not landing.intact(session):
-                landing.drop(session)
-                ledger.forget_landing(session, run_id)
-            landing.create(session)
-        quality.judge(self.warehouse, contract, window, run_id)
-        return [promote_run(self.warehouse, contract, window, run_id)]
+            plan = ledger.open_run(session, dataset, window, known, only=only, again=True)
+            Landing(self.warehouse, contract, window, plan.run_id).create(session)
+        self.extract(dataset, window, plan.todo)
+        try:
+            self.judge(dataset, window)
+        except SourceDown:
+            log.warning("%s %s: sources to be read again do not answer; they are asked later", dataset, window)
+            return []
+        return [self.promote(dataset, window)]
+
+    def redrive_rows(
+        self,
+        dataset: str,
+        *,
+        rules: Iterable[str] = (),
+        sources: Iterable[str] = (),
+        keys: Iterable[str] = (),
+        by: str,
+        reason: str = "",
+    ) -> list[Ledger]:
+        """Judge held rows again by the present rules and promote those that pass, one ledger a window.
+
+        Rows are chosen by rules that they break, sources and keys; none given means all. What still breaks a rule
+        stays held. ``by`` and ``reason`` stand in the ledger of transitions."""
+        contract = self.contract(dataset)
+        selection = Selection(tuple(rules), tuple(sources), tuple(keys), by=by, reason=reason)
+        with self.warehouse.session() as session:
+            held.require_known(session, [contract], selection.rules, selection.sources)
+        return self._redrive(contract, selection)
+
+    def waive(
+        self,
+        dataset: str,
+        *,
+        source: str,
+        record_key: str,
+        rules: Iterable[str],
+        reason: str,
+        by: str,
+        until: datetime,
+    ) -> tuple[waivers.Waiver, list[Ledger]]:
+        """Grant a waiver for a held record and promote it by the same path; killed between, the next redrive of the
+        dataset ends what was begun."""
+        contract = self.contract(dataset)
+        with self.warehouse.alone(f"redrive {dataset}"):
+            self._end_redrives(contract)
+            with self.warehouse.session() as session:
+                waiver = waivers.grant(
+                    session, contract, source=source, record_key=record_key, rules=list(rules), reason=reason, by=by,
+                    until=until,
+                )  # fmt: skip
+                selection = Selection((), (source,), (record_key,), by=by, reason=f"waiver {waiver.waiver_id}")
+                quarantine.open_redrives(session, self.warehouse, contract, selection)
+                crashpoint("waive.before_commit", dataset)
+            return waiver, self._end_redrives(contract)
+
+    def _redrive(self, contract: Contract, selection: Selection) -> list[Ledger]:
+        with self.warehouse.alone(f"redrive {contract.dataset}"):
+            done = self._end_redrives(contract)
+            with self.warehouse.session() as session:
+                quarantine.open_redrives(session, self.warehouse, contract, selection)
+            return done + self._end_redrives(contract)
+
+    def _end_redrives(self, contract: Contract) -> list[Ledger]:
+        """Judge and promote every open redrive of the dataset, each in its own window, killed ones too."""
+        done: list[Ledger] = []
+        while True:
+            with self.warehouse.session() as session:
+                begun = ledger.unfinished_redrive(session, contract.dataset)
+                if begun is None:
+                    return done
+                run_id, window = begun
+                landing = Landing(self.warehouse, contract, window, run_id)
+                if not landing.intact(session):
+                    landing.drop(session)
+                    ledger.forget_landing(session, run_id)
+                landing.create(session)
+            quality.judge(self.warehouse, contract, window, run_id)
+            try:
+                done.append(promote_run(self.warehouse, contract, window, run_id))
+            except TryAgain:  # judged once more, with the rows that are held now
+                quality.judge(self.warehouse, contract, window, run_id)
+                done.append(promote_run(self.warehouse, contract, window, run_id))
+            log.info("%s %s: held rows judged again: %s", contract.dataset, window, done[-1])
 
     def publish(self, endpoint: str) -> PublishReport:
         """Send what is due to an endpoint until nothing is; the receipts say what became of each record."""
@@ -208,9 +310,34 @@ class Pipeline:
         finally:
             receiver.close()
 
-    def run(self, dataset: str, window: Window) -> Ledger:
+    def tell(self) -> Tick:
+        """Note what is stale, write the letters that are due, send them; called again it tells nobody twice."""
+        done = tick(self.warehouse, self.contracts, self.settings, self.lookup)
+        log.info("%s", done)
+        if done.troubles:
+            raise TryAgain(f"{done.waiting} letters wait. {' '.join(done.troubles)}")
+        return done
+
+    def marts(self) -> Refreshed:
+        """Bring the scorecard up to the ledger; called again it changes nothing."""
+        done = scorecard.refresh(self.warehouse)
+        log.info("%s", done)
+        return done
+
+    def data_docs(self) -> list[str]:
+        """Build the pages of the days that were judged anew, and remove those beyond the retention; gives the days."""
+        changed = docs.refresh(self.warehouse, self.contracts, docs.folder_of(self.settings))
+        return [str(day) for day in changed]
+
+    def keep_house(self) -> int:
+        """Remove the dropped files that were last taken more than thirty days ago; gives how many went."""
+        gone = Intake(self.settings.var).forget(INTAKE_DAYS)
+        log.info("%s files of the intake removed", gone)
+        return gone
+
+    def run(self, dataset: str, window: Window, only: Iterable[str] = ()) -> Ledger:
         """Read, judge and promote one window in this process: the same steps as the DAG's."""
-        for lane in self.plan(dataset, window):
+        for lane in self.plan(dataset, window, only):
             self.extract(dataset, window, lane)
         self.judge(dataset, window)
         done = self.promote(dataset, window)
@@ -218,12 +345,25 @@ class Pipeline:
         return done
 
     def run_late(self, days: int) -> list[Ledger]:
-        """Run again every window of the last ``days`` days that missed a source; only what is missing is read."""
-        done = []
+        """Run again every window of the last ``days`` days that missed a source; only what is missing is read, and a
+        window whose sources are still down does not hold up the others."""
+        done: list[Ledger] = []
+        troubles: list[str] = []
         for dataset in self.contracts:
             with self.warehouse.session() as session:
                 windows = ledger.windows_with_missing(session, dataset, days)
-            done += [self.run(dataset, window) for window in windows]
+            for window in windows:
+                try:
+                    with self.warehouse.session() as session:
+                        late = ledger.missing(session, dataset, window)
+                    done.append(self.run(dataset, window, late))
+                except SourceDown as error:
+                    log.warning("%s", error)
+                except NeedsPerson as error:
+                    log.error("%s", error)
+                    troubles.append(str(error))
+        if troubles:
+            raise NeedsPerson(" ".join(troubles))
         return done
 
 

@@ -20,9 +20,10 @@ FROM (
         m._source_time,
         t._source,
         t.{order_key}::text AS _order_key,
-        md5(ROW({hashed})::text)::uuid AS _row_hash
+        md5(ROW({hashed})::text)::uuid AS _row_hash,
+        m.waived <> 0 AS _waived
     FROM {typed} t
     JOIN {marks} m USING (_row)
-    WHERE m.mask & %(rejecting)s = 0 AND t._source <> ALL (%(blocked)s)
+    WHERE m.broken = 0 AND (t._line = 0 OR t._source <> ALL (%(blocked)s))
 ) g
 LEFT JOIN {core} c USING (_record_key)

@@ -1,29 +1,33 @@
--- purpose: set aside every rejected row as received, with the rules it breaks; a newer rejection replaces an older
--- reads:   the run's landing and marks
+-- purpose: set aside every rejected row; a newer rejection replaces an older and opens again what was closed, but
+--          neither what core has overtaken nor what was let through as it is
+-- reads:   held, core
 -- writes:  quarantine.rows
--- run by:  warehouse.promote
+-- run by:  warehouse.promote, for runs that read sources
 
-WITH bad AS (
-    SELECT
-        m._source,
-        coalesce(m._record_key, 'row:' || md5(r.raw::text)) AS record_key,
-        m._source_time,
-        r.raw,
-        array_remove(ARRAY[{broken}, CASE WHEN m._source = ANY (%(blocked)s) THEN 'nguon_bi_chan' END], NULL) AS rules
-    FROM {marks} m
-    JOIN {landing} l USING (_row)
-    CROSS JOIN LATERAL (SELECT jsonb_build_object({raw}) AS raw) r
-    WHERE m.mask & %(rejecting)s <> 0 OR m._source = ANY (%(blocked)s)
-)
 INSERT INTO quarantine.rows AS q
-    (dataset, source, record_key, place, raw, rules, source_time, first_run, last_run)
+    (dataset, source, record_key, place, raw, rules, source_time, first_seen, last_seen, first_run, last_run, line,
+     window_start, window_end, judged_at)
 SELECT
-    %(dataset)s, _source, record_key,
-    row_number() OVER (PARTITION BY _source, record_key ORDER BY raw::text),
-    raw, rules, _source_time, %(run_id)s, %(run_id)s
-FROM bad
+    %(dataset)s, _source, record_key, place, raw, rules, _source_time, s.moment, s.moment, %(run_id)s, %(run_id)s, _line,
+    %(window_start)s, %(window_end)s, %(marked_at)s
+FROM held
+CROSS JOIN (SELECT ops.moment() AS moment OFFSET 0) s
+ORDER BY _source, record_key, place
 ON CONFLICT (dataset, source, record_key, place) DO UPDATE
 SET raw = excluded.raw, rules = excluded.rules, source_time = excluded.source_time, state = 'open',
-    last_seen = clock_timestamp(), last_run = excluded.last_run, closed_at = NULL
-WHERE q.source_time <= excluded.source_time
-  AND (q.raw, q.rules) IS DISTINCT FROM (excluded.raw, excluded.rules)
+    last_seen = excluded.last_seen, last_run = excluded.last_run, line = excluded.line,
+    window_start = excluded.window_start, window_end = excluded.window_end, judged_at = excluded.judged_at,
+    closed_at = NULL, waiver = NULL
+WHERE (q.source_time, q.window_start) <= (excluded.source_time, excluded.window_start)
+  AND CASE q.state
+      -- Not the line: a database gives its rows in any order.
+      WHEN 'open' THEN (q.raw, q.rules, q.window_start) IS DISTINCT FROM
+          (excluded.raw, excluded.rules, excluded.window_start)
+      WHEN 'waived' THEN (q.raw, q.source_time) IS DISTINCT FROM (excluded.raw, excluded.source_time)
+      WHEN 'released' THEN (q.raw, q.source_time) IS DISTINCT FROM (excluded.raw, excluded.source_time)
+      ELSE true
+  END
+  AND (q.state = 'open' OR NOT EXISTS (
+      SELECT FROM {core} c
+      WHERE c._record_key = excluded.record_key AND c._deleted_at IS NULL AND c._source_time > excluded.source_time
+  ))

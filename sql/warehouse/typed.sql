@@ -4,8 +4,8 @@
 -- run by:  warehouse.landing.make_typed
 
 CREATE UNLOGGED TABLE {typed} AS
-SELECT l._row, l._source, l._line, {values}
+SELECT l._row, l._source, l._line, l._held_time, {values}
 FROM (
-    SELECT _row, _source, _line, {trimmed}
+    SELECT _row, _source, _line, _held_time, {trimmed}
     FROM {landing}
 ) l

@@ -67,32 +67,37 @@ def _judge(warehouse, contract, samples):
     landing = Landing(warehouse, contract, WINDOW, plan.run_id)
     with warehouse.session() as session:
         landing.mark(session)
-        masks = [row["mask"] for row in session.execute(_masks(landing))]
+        marks = [(row["broken"], row["warned"]) for row in session.execute(_masks(landing))]
         good = [number for number, sample in enumerate(samples, 1) if not sample.breaks]
         proven = session.execute(_proofs(landing, good)).fetchone()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        verdict = quality.expect(warehouse.sqlalchemy_url(), landing.typed_name, contract, WINDOW)
-    ids = [rule.id for rule in contract.rules]
+        verdict = quality.expect(warehouse.sqlalchemy_url(), landing.typed_name, contract, WINDOW).failing
+    ids = [rule.id for rule in contract.rules if not rule.about_window]
     with warehouse.session() as session:
         landing.drop(session)
         session.execute("DELETE FROM ops.batches WHERE run_id = %s", [plan.run_id])
         session.execute("DELETE FROM ops.runs WHERE run_id = %s", [plan.run_id])
     return Outcome(
         samples,
-        tuple(frozenset(id for place, id in enumerate(ids) if mask & 1 << place) for mask in masks),
+        tuple(_ids(contract.rejecting, broken) | _ids(contract.warning, warned) for broken, warned in marks),
         frozenset(id for id in ids if proven[id]),
         verdict,
     )
 
 
+def _ids(rules, bits):
+    return frozenset(rule.id for place, rule in enumerate(rules) if bits & 1 << place)
+
+
 def _masks(landing):
-    return f"SELECT m.mask FROM {landing.marks.as_string()} m ORDER BY m._row"
+    return f"SELECT m.broken, m.warned FROM {landing.marks.as_string()} m ORDER BY m._row"
 
 
 def _proofs(landing, good):
-    tests = ", ".join(f'({predicate(rule, landing.window)}) IS TRUE AS "{rule.id}"' for rule in landing.contract.rules)
-    ids = ", ".join(f'bool_or(q."{rule.id}") AS "{rule.id}"' for rule in landing.contract.rules)
+    rules = [rule for rule in landing.contract.rules if not rule.about_window]
+    tests = ", ".join(f'({predicate(rule, landing.window)}) IS TRUE AS "{rule.id}"' for rule in rules)
+    ids = ", ".join(f'bool_or(q."{rule.id}") AS "{rule.id}"' for rule in rules)
     lines = ", ".join(map(str, good))
     return (
         f"SELECT {ids} FROM (SELECT t._line, {tests} FROM {landing.typed.as_string()} t) q WHERE q._line IN ({lines})"

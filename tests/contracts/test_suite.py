@@ -14,11 +14,13 @@ from lienthong.contracts import load_all
 from lienthong.rules import SEVERITIES
 from lienthong.warehouse import Warehouse
 
-from . import samples
+from . import samples, windows
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = load_all(ROOT / "expectations")
 RULES = [(contract.dataset, rule.id) for contract in CONTRACTS.values() for rule in contract.rules]
+OF_WINDOWS = [(contract.dataset, rule.id) for contract in CONTRACTS.values() for rule in contract.window_rules]
+OF_ROWS = [pair for pair in RULES if pair not in OF_WINDOWS]
 DIMENSIONS = {"accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"}
 # domain/personal_data.md 2, in the words of our columns.
 PERSONAL = {
@@ -38,7 +40,17 @@ def outcomes(new_database, migrated, contracts):
         yield samples.judge_all(Warehouse(connection, ROOT), contracts)
 
 
-@pytest.mark.parametrize(("dataset", "rule"), RULES, ids=[f"{dataset}.{rule}" for dataset, rule in RULES])
+@pytest.fixture(scope="session")
+def histories(new_database, migrated, contracts):
+    with new_database(migrated) as connection:
+        yield windows.judge_all(Warehouse(connection, ROOT), contracts)
+
+
+def named(pairs):
+    return {"argvalues": pairs, "ids": [f"{dataset}.{rule}" for dataset, rule in pairs]}
+
+
+@pytest.mark.parametrize(("dataset", "rule"), **named(OF_ROWS))
 def test_rule_is_proven_by_samples_in_both_compilations(outcomes, dataset, rule):
     outcome = outcomes[dataset]
     meant = [sample for sample in outcome.samples if rule in sample.breaks]
@@ -47,6 +59,22 @@ def test_rule_is_proven_by_samples_in_both_compilations(outcomes, dataset, rule)
     caught = [sample for sample, found in zip(outcome.samples, outcome.broken, strict=True) if rule in found]
     assert [(s.line, s.note) for s in caught] == [(s.line, s.note) for s in meant]
     assert outcome.verdict[rule] == len(meant), "Great Expectations counts another number of rows"
+
+
+@pytest.mark.parametrize(("dataset", "rule"), **named(OF_WINDOWS))
+def test_rule_about_a_window_is_proven_by_a_history_in_both_compilations(histories, dataset, rule):
+    assert rule in windows.read(CONTRACTS[dataset]), (
+        f"{dataset}.{rule} has no history that it catches; add one to {windows.path(CONTRACTS[dataset]).name}"
+    )
+    outcome = histories[dataset]
+    assert outcome.quiet, "a rule speaks about a window that has nothing to be compared with"
+    assert outcome.found[rule] == ({"breaks"}, {"passes"}), "broken by another window than the one meant, or silent"
+    assert outcome.verdict[rule] == 1, "Great Expectations counts another number of sources"
+
+
+@pytest.mark.parametrize("dataset", CONTRACTS)
+def test_histories_name_rules_that_exist(dataset):
+    assert set(windows.read(CONTRACTS[dataset])) <= {rule.id for rule in CONTRACTS[dataset].window_rules}
 
 
 @pytest.mark.parametrize("dataset", CONTRACTS)
@@ -74,7 +102,7 @@ def test_file_is_valid_by_the_standard_itself(contract):
     Draft201909Validator(schema).validate(yaml.safe_load(contract.path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(("dataset", "rule"), RULES, ids=[f"{dataset}.{rule}" for dataset, rule in RULES])
+@pytest.mark.parametrize(("dataset", "rule"), **named(RULES))
 def test_sentence_tells_a_clerk_in_vietnamese_what_to_do(dataset, rule):
     (found,) = [one for one in CONTRACTS[dataset].rules if one.id == rule]
     assert found.severity in SEVERITIES

@@ -67,7 +67,7 @@ def test_the_set_of_dags_is_what_contracts_and_endpoints_say(parsed):
     contracts = load_all(ROOT / "expectations")
     expected = {f"ingest.{name}" for name in contracts}
     expected |= {f"publish.{name}" for contract in contracts.values() for name in contract.endpoints}
-    assert set(parsed["dags"]) == expected | {"late_sources"}
+    assert set(parsed["dags"]) == expected | {"late_sources", "alerts", "scorecard", "housekeeping"}
 
 
 def test_every_dag_has_a_page_tags_and_no_catch_up(parsed):
@@ -118,8 +118,8 @@ def test_dag_files_hold_no_business_logic():
 
 ORDER = (
     ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "rules", "odcs", "contracts", "sources"]
-    + ["warehouse", "quality", "endpoints", "publishing", "report", "screen", "steps", "orchestration"]
-    + ["services", "cli"]
+    + ["warehouse", "quality", "endpoints", "publishing", "alerts", "report", "screen", "steps", "orchestration"]
+    + ["services", "commands", "cli"]
 )
 
 

@@ -45,16 +45,28 @@ def make_targets():
 
 @cache
 def commands():
-    """Commands of ``lienthong`` with the options that each of them takes."""
+    """Commands of ``lienthong``, those of a group as ``group command``, with the options that each of them takes."""
     import typer
 
     from lienthong.cli import app
 
-    group = typer.main.get_command(app)
-    return {
-        name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        for name, command in group.commands.items()
-    }
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():
+        inner = getattr(command, "commands", None)
+        for words, one in [(f"{name} {sub}", c) for sub, c in inner.items()] if inner else [(name, command)]:
+            found.setdefault(name, set())  # a group is named alone where all of it is meant
+            found[words] = {
+                option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts)
+            }
+    return found
+
+
+def command_of(words):
+    """The longest command that the words begin with, and the words after it."""
+    for count in (2, 1):
+        if " ".join(words[:count]) in commands():
+            return " ".join(words[:count]), words[count:]
+    raise AssertionError(f"there is no command lienthong {' '.join(words[:2])}")
 
 
 @cache

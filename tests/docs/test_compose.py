@@ -20,7 +20,7 @@ from lienthong.connections import parse
 from lienthong.services.ports import PORTS
 
 from .compose import VARIABLE, fill, raw, services, strings, uses
-from .project import ROOT, commands, env_example, variables_read
+from .project import ROOT, command_of, commands, env_example, variables_read
 
 HERE = Path(__file__).parent
 WORKDIR = "/opt/lienthong/"
@@ -192,9 +192,11 @@ def test_the_connections_of_the_example_are_readable():
         for name, value in env.items()
         if name.startswith("AIRFLOW_CONN_")
     }
-    warehouse, portal = found["AIRFLOW_CONN_WAREHOUSE"], found["AIRFLOW_CONN_NATIONAL_PORTAL"]
+    warehouse, portal, mail = (found[f"AIRFLOW_CONN_{name}"] for name in ("WAREHOUSE", "NATIONAL_PORTAL", "MAIL"))
     assert (warehouse.kind, warehouse.host, warehouse.schema) == ("postgres", "postgres", "warehouse")
     assert portal.base_url == "http://sandbox-portal:8090"
+    assert (mail.kind, mail.host) == ("smtp", "sandbox-mailbox")
+    assert mail.port in listening()["sandbox-mailbox"]
     assert in_repository(found["AIRFLOW_CONN_DANH_MUC"].extra["path"]).is_dir()
 
 
@@ -247,8 +249,8 @@ def test_every_airflow_command_exists():
 def test_every_command_of_ours_exists():
     found = list(calls("lienthong"))
     assert found
-    for place, (name, *options) in found:
-        assert name in commands(), f"{place}: lienthong {name}"
+    for place, words in found:
+        name, options = command_of(words)
         for option in options:
             assert option.split("=")[0] in commands()[name], f"{place}: lienthong {name} {option}"
 
@@ -323,6 +325,7 @@ def test_paths_of_the_image_lie_where_the_code_looks_for_them():
     assert f"--data={department_file(folders)}" in department
     assert str(folders.sandbox / "department.key") in department
     assert f"--data={folders.portal}" in services()["sandbox-portal"]["command"]
+    assert {f"--data={folders.mailbox}", f"--docs={folders.data_docs}"} <= set(services()["sandbox-mailbox"]["command"])
     assert str(folders.connections) in environment()["AIRFLOW_WORKERS_SECRETS_BACKEND_KWARGS"]
 
 
@@ -336,7 +339,7 @@ def listening():
     found["airflow-scheduler"] = {int(airflow_options()["AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT"])}
     for name, service in services().items():
         options = " ".join(strings(service.get("command", "")))
-        found.setdefault(name, set()).update(int(port) for port in re.findall(r"--port=(\d+)", options))
+        found.setdefault(name, set()).update(int(port) for port in re.findall(r"--port(?:-[a-z]+)?=(\d+)", options))
     return found
 
 
@@ -358,7 +361,8 @@ def test_published_and_exposed_ports_are_the_ones_listened_on():
             address, published, inside = port.split(":")
             assert address == "127.0.0.1", f"{name} is open to the network"
             assert int(inside) in listening()[name]
-            assert int(published) == next(known.default for known in PORTS if known.name == "airflow")
+            published_by = {"airflow-apiserver": "airflow", "sandbox-mailbox": "mailbox"}[name]
+            assert int(published) == next(known.default for known in PORTS if known.name == published_by)
         for port in service.get("expose", []):
             assert int(port) in listening()[name]
 
@@ -367,6 +371,7 @@ def test_the_sandbox_keeps_its_ports():
     defaults = {port.name: port.default for port in PORTS}
     assert listening()["sandbox-portal"] == {defaults["portal"]}
     assert listening()["sandbox-department"] == {defaults["department"]}
+    assert listening()["sandbox-mailbox"] == {defaults["mail"], defaults["mailbox"]}
 
 
 # -- life

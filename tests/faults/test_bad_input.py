@@ -59,8 +59,8 @@ def test_a_unit_without_a_connection_costs_only_itself(play):
         done = steps.run("ho_so", WINDOW)
         assert done.inserted > 20
         [(source, code, reason)] = missing(play)
-        assert (source, code) == ("H15.131", "nguon_thay_doi")
-        assert "AIRFLOW_CONN_UNIT_H15_131" in reason
+        assert (source, code) == ("H15.131", "nguon_khong_tra_loi")
+        assert "quản trị viên của tỉnh" in reason, "the unit's owner reads this, and cannot mend it"
 
 
 def test_a_source_without_a_promised_column_is_named_and_the_rest_flows(play):

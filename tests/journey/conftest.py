@@ -71,15 +71,20 @@ class Installation:
         (self.crash / point).write_text("wait", encoding="utf-8")
         return self.crash / f"{point}.reached"
 
-    def process(self, *words) -> psutil.Process:
-        """The one process whose command line holds all the words."""
-        found = [
+    def process(self, *words, seconds=60) -> psutil.Process:
+        """The one process whose command line holds all the words, as soon as it is there."""
+        until = time.monotonic() + seconds
+        while not (found := self.processes(*words)):
+            assert time.monotonic() < until, f"no process {words} within {seconds} s"
+            time.sleep(0.1)
+        return min(found, key=lambda p: p.create_time())
+
+    def processes(self, *words):
+        return [
             p for p in psutil.process_iter(["cmdline", "environ"])
             if all(any(w in part for part in p.info["cmdline"] or []) for w in words)
             and (p.info["environ"] or {}).get("LIENTHONG_VAR") == str(self.var)
         ]  # fmt: skip
-        assert found, words
-        return min(found, key=lambda p: p.create_time())
 
     def survivors(self):
         return [
@@ -104,6 +109,14 @@ def wait_for(condition, seconds, what):
     while not condition():
         assert time.monotonic() < until, f"{what} did not come within {seconds} s"
         time.sleep(0.1)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still does something; one that has ended and is not buried yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill(process: psutil.Process) -> None:

@@ -1,7 +1,8 @@
 """One day of the whole province through the real scheduler, as ``make run`` does it.
 
 The tests of this file are one story, told in their order: one commune is away, comes back, the day is run again and
-nothing changes; then the scheduler is killed three times on another day. The portal's own log is the judge.
+nothing changes; a commune corrects its rows, and on the next day the scheduler is killed four times. The portal's own
+log and the mailbox are the judges.
 """
 
 import json
@@ -13,18 +14,22 @@ from datetime import date
 import psycopg
 import pytest
 
+from lienthong.contracts import load_all
 from lienthong.services import control
 from lienthong.services.keys import load
 from lienthong.services.playground import DEPARTMENT, playground
 from lienthong.services.postgres import Server
+from lienthong.settings import ROOT
 
-from .conftest import DAY, kill, wait_for
+from .conftest import DAY, alive, kill, wait_for
+from .letters import arrived, deliveries
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
 AWAY = "H15.102"
 ELEVEN = "H15.131"
-OTHER_DAY = "2025-07-03"
+NEXT_DAY = "2025-10-01"
+MAILBOX = {AWAY: "phuong.tan.lap@daklak.example", ELEVEN: "xa.ea.sup@daklak.example"}
 
 # A person who exists nowhere else: planted at the source, and to be found nowhere but in the restricted tables.
 MARKED = {
@@ -114,6 +119,41 @@ def test_the_commune_with_eleven_rejected_dossiers_is_seen(installation, first):
     assert found == [(11,)]
 
 
+def test_each_owner_is_told_of_its_own_rows_and_of_nothing_else(installation, first):
+    """Keys and rules in the attachments are those that were planted, owner by owner."""
+    titles = {contract.title: name for name, contract in load_all(ROOT / "expectations").items()}
+    owners = dict(installation.rows("SELECT address, unit FROM ops.contacts WHERE scope = 'unit'"))
+    told = defaultdict(set)
+    for letter in arrived(installation.folders.mailbox):
+        for line in letter.lines:
+            told[owners[letter.to]].add((titles[line["Cơ sở dữ liệu"]], line["Mã bản ghi"], line["Quy tắc"]))
+    planted = defaultdict(set)
+    for fault in installation.truth():
+        expected = fault["expected"]
+        if "rule" in expected:
+            planted[fault["source"]].add((fault["dataset"], fault["record_key"], expected["rule"].split(".")[1]))
+        elif "waits_for" in expected:
+            planted[fault["source"]].add((fault["dataset"], fault["record_key"], "ho_so_ton_tai"))
+    del planted[AWAY]
+    assert len(planted) > 25
+    assert {unit: sorted(found) for unit, found in told.items()} == {
+        unit: sorted(found) for unit, found in planted.items()
+    }
+
+
+def test_the_commune_that_is_away_and_the_province_are_told(installation, first):
+    letters = arrived(installation.folders.mailbox)
+    [away] = [letter for letter in letters if letter.to == MAILBOX[AWAY]]
+    assert "không kết nối được" in away.text or "không trả lời" in away.text
+    assert "30/09/2025" in away.text
+    assert not away.lines
+    [province] = [letter for letter in letters if letter.to == "to.dulieu@daklak.example"]
+    assert not province.lines, "the province gets counts; the rows are their owners'"
+    assert "Ea Súp" in province.text
+    shown = {(one["address"], one["state"]) for one in first["alerts"]["written"]}
+    assert shown == {(letter.to, "sent") for letter in letters}
+
+
 def test_when_it_is_back_only_it_is_read(installation, first):
     installation.trouble("restore", AWAY)
     report = installation.run_day(DAY)
@@ -125,16 +165,21 @@ def test_when_it_is_back_only_it_is_read(installation, first):
         )  # fmt: skip
         assert newest == [(AWAY, "landed")]
     assert installation.rows("SELECT count(*) > 0 FROM core.ho_so WHERE _source = %s", AWAY) == [(True,)]
+    told, over = [letter for letter in arrived(installation.folders.mailbox) if letter.to == MAILBOX[AWAY]]
+    assert "khắc phục" in over.subject
+    assert over.references == told.message_id
 
 
 def test_the_same_day_again_changes_nothing_and_sends_nothing(installation, first):
     before, pushes = content(installation), len(list(installation.portal().effects()))
+    letters = deliveries(installation.folders.mailbox)
     report = installation.run_day(DAY)
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     assert report["datasets"]["ho_so"]["unchanged"] > 5_000
     assert report["endpoints"]["national_portal"]["sent"] == 0
     assert content(installation) == before
     assert len(list(installation.portal().effects())) == pushes
+    assert deliveries(installation.folders.mailbox) == letters
 
 
 def content(installation):
@@ -230,8 +275,12 @@ def test_no_personal_value_in_anything_that_was_written(installation, first):
         if path.is_file()
     }
     texts["report.json"] = installation.folders.report.read_text(encoding="utf-8")
+    for number, letter in enumerate(arrived(installation.folders.mailbox)):
+        texts[f"letter {number}"] = letter.everything
+    for path in (installation.var / "data_docs").rglob("*.html"):
+        texts[f"data docs {path.name}"] = path.read_text(encoding="utf-8")
     texts["status"] = json.dumps(installation.status(), ensure_ascii=False)
-    for database, schemas in (("airflow", ["public"]), ("warehouse", ["ops", "publish"])):
+    for database, schemas in (("airflow", ["public"]), ("warehouse", ["ops", "publish", "marts"])):
         for schema, table in installation.rows(
             "SELECT table_schema::text, table_name::text FROM information_schema.tables"
             " WHERE table_schema = ANY (%s) AND table_type = 'BASE TABLE'", schemas, database=database
@@ -258,26 +307,60 @@ def test_the_refused_record_is_a_dead_letter_with_masked_words(installation, fir
     assert "Đánh Dấu" not in message
 
 
-def test_the_scheduler_is_killed_in_extract_promote_and_publish(installation, first):
-    """Three deaths in one day of a small province; whoever waited inside the task dies with it."""
+def test_the_scheduler_is_killed_in_extract_promote_publish_and_between_letters(installation, first):
+    """A commune corrects its rows; four deaths on the next day; whoever waited inside the task dies with it."""
+    installation.trouble("mend", ELEVEN)
+    installation.before_next = len(arrived(installation.folders.mailbox))
     points = [
         "extract.before_commit@ho_so.H15.131",
         "promote.before_commit@tien_trinh",
         "publish.before_settle@national_portal",
+        "deliver.after_send",
     ]
     reached = installation.arm(points[0])
-    run = installation.start("run", "--day", OTHER_DAY, LIENTHONG_SANDBOX_VOLUME="0.02")
+    run = installation.start("run", "--day", NEXT_DAY)
     for point, following in zip(points, [*points[1:], None], strict=True):
         wait_for(reached.exists, 150, point)
         if following:
             coming = installation.arm(following)
+        inside = int(reached.read_text(encoding="utf-8"))
         kill(installation.process("airflow", "scheduler"))
+        wait_for(lambda pid=inside: not alive(pid), 30, f"the end of the task at {point}")
         reached.unlink()
         reached = coming
     said, _ = run.communicate(timeout=300)
     assert run.returncode == 0, said[-3000:]
     report = installation.report()
-    assert report["restarts"]["scheduler"] >= 3
+    assert report["restarts"]["scheduler"] >= 4
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     test_every_run_adds_up(installation, first)
     judge_by_the_portal(installation, refused={installation.refused})
+
+
+def test_what_was_corrected_is_published_and_its_owner_gets_one_all_clear(installation, first):
+    held = "SELECT record_key, state FROM quarantine.rows WHERE source = %s AND dataset = 'ho_so' ORDER BY 1"
+    states = dict(installation.rows(held, ELEVEN))
+    assert set(states.values()) == {"corrected"}
+    assert len(states) == 11
+    assert set(states) <= {dossier.ma_ho_so for dossier in installation.portal().dossiers()}
+    assert installation.rows("SELECT count(*) FROM quarantine.rows WHERE source = %s AND state = 'open'", ELEVEN) == [
+        (0,)
+    ]
+    told, over = [letter for letter in arrived(installation.folders.mailbox) if letter.to == MAILBOX[ELEVEN]]
+    assert "khắc phục" in over.subject
+    assert told.message_id in over.references
+    assert len(told.lines) > 11
+    assert not over.lines
+    moves = installation.rows(
+        "SELECT DISTINCT from_state, to_state FROM quarantine.transitions WHERE source = %s AND dataset = 'ho_so'",
+        ELEVEN,
+    )
+    assert set(moves) == {(None, "open"), ("open", "corrected")}
+
+
+def test_a_letter_in_the_air_is_repeated_as_the_same_letter(installation, first):
+    names = deliveries(installation.folders.mailbox)
+    assert len(names) == len(set(names)) + 1, "the letter during which the mailer died"
+    letters = arrived(installation.folders.mailbox)
+    assert len(letters) == len(set(names))
+    assert installation.rows("SELECT count(*), min(state) FROM ops.letters") == [(len(letters), "sent")]

@@ -6,8 +6,10 @@ import pytest
 
 from lienthong import quality
 from lienthong.errors import NeedsPerson, TryAgain
+from lienthong.quality import judging
+from lienthong.quality.great import Found
 from lienthong.warehouse import ledger
-from lienthong.warehouse.landing import Landing, any_waiting
+from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.migrations import migrate
 from lienthong.warehouse.promote import promote
 
@@ -20,15 +22,18 @@ CONTRACTS = [CHA, CON, DANH_MUC]
 def wh(warehouse, monkeypatch):
     migrate(warehouse, CONTRACTS)
     # The verdict of Great Expectations has its own tests; here its place is taken by the split's own counts.
-    monkeypatch.setattr(quality, "expect", lambda url, table, contract, window: _split(warehouse, table, contract))
+    monkeypatch.setattr(
+        judging, "expect", lambda url, table, contract, window, *_: Found(_split(warehouse, table, contract), None)
+    )
     return warehouse
 
 
 def _split(warehouse, table, contract):
     marks = table.replace("__typed", "__marks")
     return {
-        found.id: rows_of(warehouse, f'SELECT count(*) FROM landing."{marks}" WHERE mask & {1 << place} <> 0')[0][0]
-        for place, found in enumerate(contract.rules)
+        found.id: rows_of(warehouse, f'SELECT count(*) FROM landing."{marks}" WHERE {bits} & {1 << place} <> 0')[0][0]
+        for rules, bits in ((contract.rejecting, "broken"), (contract.warning, "warned"))
+        for place, found in enumerate(rules)
     }
 
 
@@ -187,29 +192,6 @@ def test_a_dataset_that_is_read_again_is_waited_for(wh):
     land(wh, CHA, day(1), {"H15.1": [("A", "1", at(1))]})
     with wh.session() as session:
         assert not ledger.settled(session, "cha", day(1), exactly=True)
-
-
-def test_a_row_waits_for_the_record_it_refers_to(wh):
-    run(wh, CON, day(1), [("c1", "A", at(1)), ("c2", "B", at(1))])
-    assert rows_of(wh, "SELECT count(*) FROM core.con") == [(0,)]
-    run(wh, CHA, day(2), [("A", "1", at(2))])
-    with wh.session() as session:
-        assert any_waiting(session, CON)
-    done = run(wh, CON, day(2), [("c3", "A", at(2))])
-    assert (done.extracted, done.inserted) == (2, 2)
-    assert rows_of(wh, "SELECT ma FROM core.con ORDER BY 1") == [("c1",), ("c3",)]
-    assert rows_of(wh, "SELECT record_key, state FROM quarantine.rows ORDER BY 1") == [
-        ("c1", "corrected"), ("c2", "open"),
-    ]  # fmt: skip
-    with wh.session() as session:
-        assert not any_waiting(session, CON)
-
-
-def test_a_waiting_row_that_its_source_gives_again_is_taken_once(wh):
-    run(wh, CON, day(1), [("c1", "A", at(1))])
-    run(wh, CHA, day(1), [("A", "1", at(1))])
-    done = run(wh, CON, day(1), [("c1", "A", at(1))])
-    assert (done.extracted, done.inserted, done.quarantined) == (1, 1, 0)
 
 
 def test_a_snapshot_marks_what_is_gone_and_takes_it_back(wh):

@@ -15,6 +15,8 @@ DOSSIERS = ROOT / "expectations" / "van_phong_ubnd" / "ho_so.odcs.yaml"
 STEPS = ROOT / "expectations" / "van_phong_ubnd" / "tien_trinh.odcs.yaml"
 # The whole block of whom to write to.
 SUPPORT = re.search(r"support:\n(?:  .*\n)+", PROCEDURES.read_text(encoding="utf-8"))[0]
+# The head of a rule about a window.
+WARNED = re.search(r"severity: warn\n.*\n.*\n *Số bước", STEPS.read_text(encoding="utf-8"))[0]
 PUBLIC = "        classification: public"
 
 
@@ -131,6 +133,22 @@ def test_a_misspelt_key_is_refused_with_file_and_line(refusal, path, old, new, n
         pytest.param(STEPS, "- id: co_ly_do", "- id: chuan_unicode", "'chuan_unicode' stands twice", id="rule twice"),
         pytest.param(PROCEDURES, "- name: ten_linh_vuc", "- name: ma_linh_vuc", "'ma_linh_vuc' stands twice",
                      id="column twice"),
+        pytest.param(STEPS, WARNED, WARNED.replace("warn", "quarantine"), "severity is block or warn", id="set aside"),
+        pytest.param(STEPS, "kind: row_count", "kind: row_count\n          columns: [ma_ho_so]",
+                     "takes 0 column(s), found 1", id="a column too many"),
+        pytest.param(STEPS, "kind: row_count", "kind: row_count\n          per: unit", "source, dataset", id="per"),
+        pytest.param(STEPS, "rise: 0.3", "rise: 30", "'rise' must be a share", id="rise"),
+        pytest.param(STEPS, "rise: 0.3", "min_rows: 30", "needs 'max', 'rise' or both", id="no limit"),
+        pytest.param(DOSSIERS, 'to: "17:00"', "to: 17:00", "a time of day in quotes", id="time without quotes"),
+        pytest.param(DOSSIERS, 'from: "07:00"', 'from: "18:00"', "must be earlier than", id="times in the wrong order"),
+        pytest.param(DOSSIERS, '              to: "17:00"\n', "", "'from' and 'to' go together", id="half a limit"),
+        pytest.param(DOSSIERS, "after: ngay_tiep_nhan", "after: ma_ho_so", "type timestamp, 'ma_ho_so' is string",
+                     id="time after a text"),
+        pytest.param(DOSSIERS, "max_age_hours: 13", "max_age_hours: 0", "a number of hours above 0", id="hours"),
+        pytest.param(PROCEDURES, "kind: between\n              min: 0\n              max: 1000", "kind: phone",
+                     "takes a column of type string", id="type of a column"),
+        pytest.param(PROCEDURES, "kind: length\n              min: 5\n              max: 2000",
+                     "kind: drift\n              max: 0.5", "takes a column with codes", id="drift without codes"),
         pytest.param(PROCEDURES, PUBLIC, f"{PUBLIC}\n        required: false", "'required' stands twice", id="twice"),
         pytest.param(PROCEDURES, "primaryKey: true", "primaryKey: false", "no column is marked", id="no key"),
         pytest.param(PROCEDURES, "- name: ten_tthc", "- name: Ten_TTHC", "expected lower-case", id="column name"),
@@ -154,7 +172,7 @@ def test_more_rules_than_one_scan_can_mark_are_refused(refusal):
     extra = "\n".join(
         f"          - {{id: r{n}, type: custom, engine: lienthong, severity: warn, dimension: accuracy, description: d,"
         " implementation: {kind: length, max: 9}}"
-        for n in range(MOST_RULES)
+        for n in range(MOST_RULES + 1)
     )
     _, message = refusal(
         PROCEDURES, "        quality:\n          - id: ten", f"        quality:\n{extra}\n          - id: ten"

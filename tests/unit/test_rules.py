@@ -1,14 +1,15 @@
 """Each kind of rule as PostgreSQL sees it: FALSE for what breaks it, TRUE for what keeps it, NULL for no opinion."""
 
 import unicodedata
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lienthong.batches import Window
-from lienthong.rules import KINDS, Rule, literal, predicate, quoted
+from lienthong.rules import KINDS, Past, Rule, literal, predicate, quoted
+from lienthong.rules.calendar import works
 from lienthong.warehouse import Warehouse
 
 from ..conftest import ROOT
@@ -72,7 +73,9 @@ def unfit(kind, raw):
 def test_every_kind_is_tried_here():
     """A new kind needs its lines below."""
     tried = {name for name, *_ in SINGLE} | {"at_most", "unique", "exists_in", "official_name", "not_name_of_another"}
-    assert tried | {"transition", "normal_form", "legal_characters", "sql"} == set(KINDS)
+    tried |= {"citizen_number", "transition", "normal_form", "legal_characters", "sql"}
+    assert tried == {name for name, kind in KINDS.items() if not kind.about_window}
+    assert {name for name, *_ in DECIDED} == set(KINDS) - tried
 
 
 SINGLE = [
@@ -98,6 +101,39 @@ SINGLE = [
     ("not_future", {}, typed("timestamp", "2025-09-30 23:59:59"), True),
     ("not_future", {}, typed("timestamp", "2025-10-01 00:00:00"), False),
     ("not_future", {}, typed("timestamp", None), None),
+    ("phone", {}, text("0912345678"), True),
+    ("phone", {}, text("+842623456789"), True),
+    ("phone", {}, text("0262345678"), False),
+    ("phone", {}, text("0912 345 678"), False),
+    ("phone", {}, text("912345678"), False),
+    ("phone", {}, text("0412345678"), False),
+    ("phone", {}, text(None), None),
+    ("tax_code", {}, text("0100109106"), True),
+    ("tax_code", {}, text("0100109107"), False),
+    ("tax_code", {}, text(None), None),
+    ("spelling", {}, text("Xã Hòa Phú, Ea H'Leo, Quý, Hoàng, khoẻo, uỷu"), True),
+    ("spelling", {}, text("Xã Hoà Phú"), False),
+    ("spelling", {}, text("HOÀ"), False),
+    ("spelling", {}, text("sức khoẻ"), False),
+    ("spelling", {}, text("Thuỷ lợi"), False),
+    ("spelling", {}, text("Phường  Tân Lập"), False),
+    ("spelling", {}, text("Phường\u00a0Tân Lập"), False),
+    ("spelling", {}, text("Phường\tTân Lập"), False),
+    ("spelling", {}, text("Ea H\u2019Leo"), False),
+    ("spelling", {"parts": ["spaces"]}, text("Hoà, Ea H\u2019Leo"), True),
+    ("spelling", {}, text(None), None),
+    ("working_time", {"from": "07:00", "to": "17:00"}, typed("timestamp", "2025-09-30 07:00:00"), True),
+    ("working_time", {"from": "07:00", "to": "17:00"}, typed("timestamp", "2025-09-30 17:00:00"), True),
+    ("working_time", {"from": "07:00", "to": "17:00"}, typed("timestamp", "2025-09-30 17:00:01"), False),
+    ("working_time", {"days": "monday_to_saturday"}, typed("timestamp", "2025-09-27 09:00:00"), True),
+    ("working_time", {"days": "monday_to_saturday"}, typed("timestamp", "2025-09-28 09:00:00"), False),
+    ("working_time", {"days": "working"}, typed("timestamp", "2025-09-27 09:00:00"), False),
+    # The second of September is a holiday; on Saturday 26 April 2025 offices worked for the Friday after.
+    ("working_time", {"days": "working"}, typed("timestamp", "2025-09-02 09:00:00"), False),
+    ("working_time", {"days": "working"}, typed("timestamp", "2025-04-26 09:00:00"), True),
+    ("working_time", {"days": "working"}, typed("timestamp", "2025-05-02 09:00:00"), False),
+    ("working_time", {"days": "working"}, typed("timestamp", "1999-09-01 09:00:00"), True),
+    ("working_time", {"days": "working"}, typed("timestamp", None), None),
 ]
 
 
@@ -112,6 +148,111 @@ def test_kinds_of_one_column(verdicts, kind, arguments, value, expected):
 )
 def test_at_most(verdicts, first, second, expected):
     assert verdicts(rule("at_most", "a", "b"), {"a": typed("date", first), "b": typed("date", second)}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("number", "born", "sex", "expected"),
+    [
+        ("066090900001", "1990-05-01", "nam", True),
+        ("066190900001", "1990-05-01", "nữ", True),
+        ("066190900001", "1990-05-01", "nam", False),
+        ("066090900001", "1991-05-01", "nam", False),
+        ("066090900001", None, None, True),
+        ("066090900001", "1990-05-01", "khác", True),
+        ("066203900001", "2003-01-01", "nam", True),
+        ("066003900001", "2003-01-01", "nam", False),
+        ("066226900001", None, None, False),  # born in the year after the window's
+        ("047090900001", None, None, False),
+        ("6609090000", None, None, False),
+        (None, "1990-05-01", "nam", None),
+    ],
+)
+def test_citizen_number_beside_birth_and_sex(verdicts, number, born, sex, expected):
+    made = rule("citizen_number", "a", birth_date="b", sex="c", male=["nam"], female=["nữ"])
+    row = {"a": text(number), "b": typed("date", born), "c": text(sex)}
+    assert verdicts(made, row) == [expected]
+    year = typed("bigint", born and int(born[:4]))
+    found = verdicts(rule("citizen_number", "a", birth_year="b"), {"a": text(number), "b": year})
+    assert found == [expected if sex != "nam" or number != "066190900001" else True]
+
+
+def test_working_time_leaves_a_moment_before_another_to_another_rule(verdicts):
+    made = rule("working_time", "a", **{"from": "07:00", "to": "17:00", "after": "b"})
+    rows = [("2025-09-29 22:00:00", "2025-09-30 08:00:00"), ("2025-09-30 22:00:00", "2025-09-30 08:00:00")]
+    assert verdicts(made, *({"a": typed("timestamp", a), "b": typed("timestamp", b)} for a, b in rows)) == [True, False]
+
+
+def past(*parts, first=date(2025, 9, 29)):
+    """Earlier windows, newest first, on the weekdays before the window's; of each what it counted."""
+    days = [first - timedelta(days=ago) for ago in range(60) if works(first - timedelta(days=ago))]
+    return [Past(day, counts) for day, counts in zip(days, parts, strict=False)]
+
+
+def rows_of_days(*numbers):
+    return past(*({"rows": number} for number in numbers))
+
+
+def parts(**counts):
+    return counts
+
+
+CODES = {"values": ["1", "2"], "max": 0.3}
+USUAL = past(*[{"1": 40, "2": 20, "": 0}] * 6)
+
+# Kind, arguments, the earlier windows, what was counted now, and the decision; None is no opinion.
+DECIDED = [
+    ("row_count", {}, rows_of_days(60, 60, 60, 60), parts(rows=0), None),
+    ("row_count", {}, rows_of_days(60, 60, 60, 60, 60), parts(rows=0), False),
+    ("row_count", {}, rows_of_days(60, 62, 58, 0, 61, 400), parts(rows=16), True),
+    ("row_count", {}, rows_of_days(60, 60, 60, 60, 60), parts(rows=15), False),
+    ("row_count", {}, rows_of_days(60, 60, 60, 60, 60), parts(rows=150), True),
+    ("row_count", {}, rows_of_days(60, 60, 60, 60, 60), parts(rows=151), False),
+    ("row_count", {}, rows_of_days(3, 5, 2, 3, 4), parts(rows=0), True),
+    ("row_count", {}, rows_of_days(3, 5, 2, 3, 4), parts(rows=29), True),
+    ("row_count", {}, rows_of_days(0, 0, 0, 0, 0), parts(rows=12), False),
+    ("row_count", {"min_windows": 1, "share": 0, "tolerance": 2}, rows_of_days(100), parts(rows=81), True),
+    ("row_count", {"min_windows": 1, "share": 0, "tolerance": 2}, rows_of_days(100), parts(rows=80), False),
+    ("null_share", {"max": 0.3}, [], parts(rows=100, empty=30), True),
+    ("null_share", {"max": 0.3}, [], parts(rows=100, empty=31), False),
+    ("null_share", {"max": 0.3}, [], parts(rows=29, empty=29), True),
+    ("null_share", {"max": 0.3}, [], parts(rows=0, empty=0), True),
+    ("null_share", {"rise": 0.2}, past(*[{"rows": 10, "empty": 1}] * 4), parts(rows=100, empty=90), None),
+    ("null_share", {"rise": 0.2}, past(*[{"rows": 10, "empty": 1}] * 5), parts(rows=100, empty=31), False),
+    ("null_share", {"rise": 0.2}, past(*[{"rows": 10, "empty": 1}] * 5), parts(rows=100, empty=29), True),
+    ("null_share", {"rise": 0.2, "max": 0.1}, past(*[{"rows": 9, "empty": 9}] * 5), parts(rows=99, empty=30), False),
+    ("freshness", {"max_age_hours": 1}, [], parts(rows=1, newest=1759273200.0), True),  # 23:00 as wall time
+    ("freshness", {"max_age_hours": 1}, [], parts(rows=1, newest=1759273199.0), False),
+    ("freshness", {"max_age_hours": 1}, [], parts(rows=1, newest=None), False),
+    ("freshness", {"max_age_hours": 1}, [], parts(rows=0, newest=None), True),
+    ("drift", CODES, USUAL[:4], {"1": 0, "2": 60, "": 0}, None),
+    ("drift", CODES, USUAL, {"1": 0, "2": 60, "": 0}, False),
+    ("drift", CODES, USUAL, {"1": 40, "2": 20, "": 0}, True),
+    ("drift", CODES, USUAL, {"1": 0, "2": 0, "": 60}, False),
+    ("drift", CODES, USUAL, {"1": 0, "2": 29, "": 0}, True),
+    ("drift", CODES | {"min_rows": 5}, USUAL, {"1": 3, "2": 2, "": 0}, True),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "before", "now", "expected"), DECIDED)
+def test_decisions_about_a_window(kind, arguments, before, now, expected):
+    columns = () if kind == "row_count" else ("a",)
+    made, test = rule(kind, *columns, **arguments), KINDS[kind].window
+    limits = test.limits(made, WINDOW, before)
+    assert (None if limits is None else test.holds(made, now, limits)) is expected
+
+
+def test_row_count_compares_working_days_with_working_days():
+    saturdays = [Past(date(2025, 9, 27) - timedelta(weeks=n), {"rows": 2}) for n in range(6)]
+    test, made = KINDS["row_count"].window, rule("row_count")
+    mixed = sorted((*rows_of_days(*[60] * 6), *saturdays), key=lambda one: one.day, reverse=True)
+    assert test.limits(made, WINDOW, mixed) == test.limits(made, WINDOW, rows_of_days(*[60] * 6))
+    assert test.limits(made, Window.of_day(date(2025, 10, 4)), mixed)["high"] < 60
+
+
+def test_days_off_come_from_the_calendar():
+    off = ["2025-01-01", "2025-01-29", "2025-09-01", "2025-09-02", "2025-05-02", "2025-09-27", "2025-09-28"]
+    assert not [day for day in off if works(date.fromisoformat(day))]
+    assert all(works(date.fromisoformat(day)) for day in ("2025-04-26", "2025-09-03", "2025-09-30", "2190-01-04"))
 
 
 def test_unique_catches_every_row_of_a_key_and_leaves_absent_keys_alone(verdicts):

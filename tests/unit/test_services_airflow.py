@@ -3,6 +3,9 @@
 import json
 import os
 import stat
+import subprocess
+import time
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +37,9 @@ def test_embedded_connections_lead_to_the_embedded_parts(folders):
     portal = parse("national_portal", values["AIRFLOW_CONN_NATIONAL_PORTAL"])
     assert portal.base_url == "http://127.0.0.1:8090"
     assert portal.extra["dossiers_per_request"] == 20
+    mail = parse("mail", values["AIRFLOW_CONN_MAIL"])
+    assert (mail.kind, mail.host, mail.port) == ("smtp", "127.0.0.1", 8025)
+    assert values["LIENTHONG_DOCS_URL"] == "http://127.0.0.1:8026/docs/"
     units = parse("danh_muc", values["AIRFLOW_CONN_DANH_MUC"])
     assert units.extra["pattern"] == "{dataset}.csv"
 
@@ -42,12 +48,31 @@ def test_connections_of_the_caller_are_untouched_and_their_counterparts_not_star
     own = {
         "AIRFLOW_CONN_WAREHOUSE": "postgresql://u:p%40@db.example:5433/wh?sslmode=require",
         "AIRFLOW_CONN_NATIONAL_PORTAL": "http://user:pw@portal.example:81/prefix",
+        "AIRFLOW_CONN_MAIL": "smtp://user:pw@mail.example:465",
     }
     plan = {service.name: service for service in services(setup(folders, own))}
-    assert "portal" not in plan
+    assert not {"portal", "mailbox"} & set(plan)
+    assert "LIENTHONG_DOCS_URL" not in plan["scheduler"].environment
     for name, text in own.items():
         assert plan["scheduler"].environment[name] == text
     assert "postgres" in plan
+
+
+def test_the_mailbox_starts_as_it_is_planned(folders):
+    made = setup(folders, {})
+    found = {one.name: one for one in services(replace(made, ports=ports.choose({}).ports))}
+    plan = found["mailbox"]
+    running = subprocess.Popen(plan.command, env=dict(plan.environment), stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while not plan.ready():
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            time.sleep(0.05)
+    finally:
+        running.terminate()
+    assert running.wait(10) == 0
+    assert (folders.mailbox / "mail").is_dir()
 
 
 def test_no_secret_is_on_a_command_line(folders):
@@ -61,7 +86,8 @@ def test_no_secret_is_on_a_command_line(folders):
 def test_each_service_gets_only_the_secrets_that_it_needs(folders):
     made = setup(folders, {})
     plan = {service.name: service for service in services(made)}
-    assert made.keys.jwt not in plan["portal"].environment.values()
+    for name in ("portal", "mailbox"):
+        assert made.keys.jwt not in plan[name].environment.values()
     assert made.keys.control not in plan["scheduler"].environment.values()
     assert set(plan["postgres"].environment) <= {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 

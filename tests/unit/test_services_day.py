@@ -16,7 +16,8 @@ from tests.unit.airflow_server import PASSWORD, FakeAirflow, serving
 DAY = date(2025, 9, 30)
 START = Window.of_day(DAY).start.isoformat()
 DATASETS = {"don_vi": (), "ho_so": ("don_vi",), "tien_trinh": ("ho_so",), "other": ()}
-DAGS = [*(f"ingest.{name}" for name in DATASETS), "publish.portal"]
+CLOSING = ("alerts", "scorecard")
+DAGS = [*(f"ingest.{name}" for name in DATASETS), "publish.portal", *CLOSING]
 
 
 class View:
@@ -63,11 +64,11 @@ def hurry(monkeypatch):
     monkeypatch.setattr(day_module, "PARSE_PATIENCE", 0.3)
 
 
-def day_run(fake, view=None, *, reachable=True, limit=20, parsed_since=0.0, check=lambda: None):
+def day_run(fake, view=None, *, reachable=True, limit=20, parsed_since=0.0, check=lambda: None, **more):
     receiver = Receiver("portal", "portal.example:80", lambda: reachable)
     return DayRun(
         day=DAY,
-        plan=Plan(DATASETS, {"portal": receiver}),
+        plan=Plan(DATASETS, {"portal": receiver}, more.pop("closing", ())),
         api=AirflowApi(fake.address, "admin", PASSWORD, patience=2),
         view=view or View(),
         narrator=Narrator(),
@@ -75,6 +76,7 @@ def day_run(fake, view=None, *, reachable=True, limit=20, parsed_since=0.0, chec
         parsed_since=parsed_since,
         check=check,
         pause=0.02,
+        **more,
     )
 
 
@@ -94,6 +96,25 @@ def test_all_datasets_are_triggered_for_the_local_day(fake):
         "data_interval_start": "2025-09-30T00:00:00+07:00",
         "data_interval_end": "2025-10-01T00:00:00+07:00",
     }
+
+
+def test_the_day_is_closed_after_the_last_receipt(fake):
+    told = []
+    run = day_run(fake, closing=CLOSING, morning=lambda: told.append(len(fake.runs)))
+    assert run.run() == []
+    assert run.narrator.stages == ["parse", "ingest", "publish", "tell"]
+    assert told == [len(DATASETS)]
+    names = [dag for dag, _ in fake.runs if dag in CLOSING]
+    assert names == list(CLOSING)
+    assert day_run(fake, closing=CLOSING).run() == [], "a second run of the day closes it anew"
+
+
+def test_letters_that_cannot_be_sent_are_a_failure_of_the_day(fake):
+    fake.moves["alerts"] = ["running", "failed"]
+    fake.task_logs["alerts", "tell"] = ("TryAgain", "The mail server does not answer.")
+    [failure] = day_run(fake, closing=CLOSING).run()
+    assert "alerts of 2025-09-30 failed" in failure
+    assert "The mail server does not answer." in failure
 
 
 def test_a_day_that_ran_before_is_cleared_not_doubled(fake):
@@ -211,14 +232,14 @@ def test_services_that_end_meanwhile_end_the_day(fake):
 
 def test_a_restart_of_the_api_server_and_an_expired_token_are_sat_out(fake):
     api = AirflowApi(fake.address, "admin", PASSWORD, patience=5)
-    assert len(api.dags("ingest")) == len(DATASETS)
+    assert len(api.dags()) == len(DAGS)
     fake.outage, fake.token_uses = 2, 1
-    assert len(api.dags("ingest")) == len(DATASETS)
+    assert len(api.dags()) == len(DAGS)
 
 
 def test_an_api_server_that_stays_away_is_named():
     with pytest.raises(TryAgain, match="http://127.0.0.1:9 does not answer"):
-        AirflowApi("http://127.0.0.1:9", "admin", PASSWORD, patience=0).dags("ingest")
+        AirflowApi("http://127.0.0.1:9", "admin", PASSWORD, patience=0).dags()
 
 
 def test_a_restart_of_the_warehouse_is_sat_out(fake):
@@ -233,4 +254,4 @@ def test_a_warehouse_that_stays_away_ends_the_day(fake, monkeypatch):
 
 def test_another_airflow_on_the_port_is_recognised(fake):
     with pytest.raises(NeedsPerson, match="refuses the password"):
-        AirflowApi(fake.address, "admin", "wrong", patience=1).dags("ingest")
+        AirflowApi(fake.address, "admin", "wrong", patience=1).dags()

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import psutil
 import pytest
@@ -134,3 +135,15 @@ def test_a_number_that_belongs_to_somebody_else_by_now_is_left_alone(tmp_path):
     stranger = Leader(own.pid, own.create_time() - 1000)
     assert not stranger.alive
     assert sweep("nobody's mark", [stranger]) == 0
+
+
+@LINUX
+def test_an_orphan_that_ends_later_is_buried(tmp_path):
+    leaves_a_child = ["/bin/sh", "-c", "(sleep 0.2 &); exec sleep 60"]
+    with kept(tmp_path, {"name": "a", "command": leaves_a_child}) as keeper:
+        keeper.until_ready()
+        children = psutil.Process(keeper.process.pid).children
+        until = time.monotonic() + 15
+        while len(children()) > 1:
+            assert time.monotonic() < until, [child.status() for child in children()]
+            time.sleep(0.1)

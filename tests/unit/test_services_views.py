@@ -98,7 +98,7 @@ def test_services_are_shown_while_the_warehouse_does_not_answer(folders, monkeyp
         raise TryAgain("The warehouse does not answer.")
         yield
 
-    monkeypatch.setattr(status, "_warehouse", silent)
+    monkeypatch.setattr(status, "warehouse_of", silent)
     monkeypatch.setattr(status.control, "running", lambda _: {"services": {}, "address": "http://x"})
     assert status.collect(folders, {})["note"] == "The warehouse does not answer."
 
@@ -129,8 +129,8 @@ def test_a_foreign_portal_gives_its_procedures_once_if_they_are_enough(folders, 
 
 
 def test_a_day_outside_the_quarter_is_refused_before_anything_starts(folders):
-    trip = Journey(folders, {}, date(2025, 10, 1), Console(file=StringIO()))
-    with pytest.raises(NeedsPerson, match="from 2025-07-01 to 2025-09-30"):
+    trip = Journey(folders, {}, date(2025, 10, 2), Console(file=StringIO()))
+    with pytest.raises(NeedsPerson, match="from 2025-07-01 to 2025-10-01"):
         trip.run()
     assert json.loads(folders.report.read_text())["ok"] is False
     assert not folders.postgres.exists()

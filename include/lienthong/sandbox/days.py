@@ -6,7 +6,7 @@ day. So the rows of a day never depend on the days that were made before or afte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -62,8 +62,12 @@ class Day:
 class Days:
     """Makes the rows of any day from the dossiers received up to it, which it keeps in memory."""
 
-    def __init__(self, arrivals: Arrivals, planner: Planner, writer: Writer) -> None:
+    def __init__(
+        self, arrivals: Arrivals, planner: Planner, writer: Writer, corrected: Mapping[int, int] | None = None
+    ) -> None:
+        """``corrected``: units, by place, that correct all their earlier faults on a day, by number."""
         self._arrivals, self._planner, self._writer = arrivals, planner, writer
+        self._corrected = corrected or {}
         months = sorted(arrivals.habits.monthly)
         self._next = date.fromisoformat(f"{months[0]}-01") if months else date.max
         self._end = date.fromisoformat(f"{months[-1]}-28") + timedelta(days=4) if months else date.max
@@ -78,11 +82,25 @@ class Days:
             self._next, self._pool = self._next + timedelta(days=1), None
         if self._pool is None:
             parts = self._parts or [(self._arrivals.on(day), Plan.clean(0))]
-            self._pool = (
-                Dossiers.together([dossiers for dossiers, _ in parts]),
-                Plan.together([plan for _, plan in parts]),
-            )
+            dossiers = Dossiers.together([dossiers for dossiers, _ in parts])
+            self._pool = dossiers, self._with_corrections(dossiers, Plan.together([plan for _, plan in parts]))
         return self._pool
+
+    def _with_corrections(self, dossiers: Dossiers, plan: Plan) -> Plan:
+        """The plan as it is when whole units have corrected what was rejected of theirs."""
+        rejected = np.array([one.rejected for one in KINDS] + [False])[plan.kind]
+        for unit, number in self._corrected.items():
+            due = rejected & (dossiers.unit == unit) & (dossiers.received < number * DAY) & (plan.mended_on > number)
+            plan.mended_on[due] = number
+        return plan
+
+    def _moved(self, dossiers: Dossiers, plan: Plan, number: int) -> Bools:
+        """Dossiers whose unit has corrected them on a later day: the source holds that newer row, and no older."""
+        found = np.zeros(len(dossiers), bool)
+        for unit, later in self._corrected.items():
+            if number < later:
+                found |= (dossiers.unit == unit) & (plan.mended_on == later) & (plan.kind != NONE)
+        return found
 
     def make(self, day: date) -> Day:
         """The rows of one day; the same day always gives the same rows."""
@@ -98,8 +116,10 @@ class Days:
         number = day_number(day)
         mended = plan.mended_on == number
         late = self._late(dossiers, plan, number)
+        moves = moves & ~self._moved(dossiers, plan, number)[:, None]
         faulty = (plan.kind != NONE) & (plan.mended_on > number)
         twice = faulty & (plan.kind == faults.DUPLICATE)
+        twice &= moves.any(axis=1)
         chosen, changed, again = _changes(number, dossiers, moves, mended | late, twice)
         picked = dossiers.take(chosen)
         rows = Rows(self._writer.headers(picked, (number + 1) * DAY, changed), picked.unit)
@@ -139,7 +159,8 @@ class Days:
         number = day_number(day)
         dossier, place = np.nonzero(moves)
         spoilt = self._spoilt_steps(number, dossiers, plan, dossier, place)
-        extra = np.concatenate([np.full(len(dossier), NONE), np.repeat(np.arange(len(STEP_KINDS)), len(spoilt[0]))])
+        kinds = np.repeat(np.arange(len(STEP_KINDS)), [len(places) for places in spoilt])
+        extra = np.concatenate([np.full(len(dossier), NONE), kinds])
         source = np.concatenate([np.arange(len(dossier)), *spoilt])
         dossier, place = dossier[source], place[source]
         order = np.lexsort(
@@ -150,6 +171,7 @@ class Days:
         rows = Rows(self._writer.steps(picked, place), picked.unit)
         kind = plan.kind[dossier]
         waits = np.array([one.rejected for one in KINDS] + [False])[kind] & (plan.mended_on[dossier] > number)
+        waits &= ~self._moved(dossiers, plan, number)[dossier]
         jumps = (kind == faults.JUMP) & (place == RETURNED)
         planted = []
         for at in np.flatnonzero(waits | jumps | (extra != NONE)):
@@ -176,7 +198,9 @@ class Days:
         able = np.flatnonzero((place == HANDED_ON) & (plan.kind[dossier] == NONE) & ~shown)
         rank = mixed(dossiers.ids[dossier[able]], f"spoilt step of day {number}")
         chosen = able[np.argsort(rank)[: each * len(STEP_KINDS)]]
-        return [chosen[n * each : (n + 1) * each] for n in range(len(STEP_KINDS))]
+        gone = [unit for unit, later in self._corrected.items() if number < later]
+        kinds = [chosen[n * each : (n + 1) * each] for n in range(len(STEP_KINDS))]
+        return [places[~np.isin(dossiers.unit[dossier[places]], gone)] for places in kinds]
 
     def _late(self, dossiers: Dossiers, plan: Plan, number: int) -> Bools:
         """Which dossiers, closed long ago, are corrected on this day."""

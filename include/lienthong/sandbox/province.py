@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from lienthong.connections import Connection, parse
 from lienthong.errors import NeedsPerson
 from lienthong.sandbox import procedures, trouble
-from lienthong.sandbox.calendar_vn import WorkingTime
+from lienthong.sandbox.calendar_vn import WorkingTime, day_number
 from lienthong.sandbox.days import Day, Days
 from lienthong.sandbox.dossiers import Arrivals, Habits
 from lienthong.sandbox.faults import Planner
@@ -27,12 +27,15 @@ from lienthong.sandbox.postgres_store import PostgresStore
 from lienthong.sandbox.rows import Writer
 from lienthong.sandbox.stores import DropStore, SqliteStore, pattern
 from lienthong.sandbox.truth import TruthLog
-from lienthong.sandbox.units import Unit, units
+from lienthong.sandbox.units import Unit, unit, units
 
 SEED = 20250701
 QUARTER = (date(2025, 7, 1), date(2025, 9, 30))
 DEPARTMENT_URL = "http://127.0.0.1:8766"
+LAST_DAY = QUARTER[1] + timedelta(days=1)
+"""The day after the quarter: nothing new is received, and what is corrected after the last day arrives."""
 _MEMORY = "province.json"
+_CORRECTIONS = "corrections.json"
 _DAYS_AT_ONCE = 7  # keeps the rows in memory under some hundred megabytes
 
 
@@ -44,6 +47,14 @@ class Made:
     ho_so: int
     tien_trinh: int
     planted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A unit corrects its rows: they come with the day ``on``; ``applied`` once the older rows are gone."""
+
+    on: date
+    applied: bool
 
 
 class Province:
@@ -65,9 +76,7 @@ class Province:
         self.department_url, self._department_key = department_url, department_key
         self._seed, self._catalogue, self._habits = seed, catalogue, habits or Habits()
         self.truth = TruthLog(self.folder / "truth")
-        self.postgres = PostgresStore(database, _keeping("postgres"))
-        self.sqlite = SqliteStore(self.folder / "sqlite", _keeping("sqlite", "rest"))
-        self.drops = DropStore(self.folder / "drops", _keeping("csv", "excel"))
+        self.postgres, self.sqlite, self.drops = self._stores(list(enumerate(units())))
 
     @classmethod
     def at(cls, var: Path) -> Province:
@@ -84,25 +93,76 @@ class Province:
         """The maker of days; built on first use, because it reads the catalogue."""
         known, calendar = procedures.load(self._catalogue), WorkingTime()
         arrivals = Arrivals(self._seed, known, units(), calendar, self._habits)
-        return Days(arrivals, Planner(units(), calendar), Writer(known, units()))
+        corrected = {_place(code): day_number(one.on) for code, one in self.corrections.items()}
+        return Days(arrivals, Planner(units(), calendar), Writer(known, units()), corrected)
 
     def make_day(self, day: date) -> Made:
         """Put everything that changed on ``day`` into the sources."""
         return self.make_days(day, day)[0]
 
-    def make_quarter(self) -> list[Made]:
-        """Make every day from 1 July to 30 September 2025."""
-        return self.make_days(*QUARTER)
-
     def make_days(self, first: date, last: date) -> list[Made]:
         """Make every day from ``first`` to ``last``; a failure leaves whole days made, others not."""
         self._remember()
+        self._correct(before=first)
         self.days.upto(last)
         span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         made: list[Made] = []
         for start in range(0, len(span), _DAYS_AT_ONCE):
             made += self._write([self.days.make(day) for day in span[start : start + _DAYS_AT_ONCE]])
         return made
+
+    @property
+    def corrections(self) -> dict[str, Correction]:
+        """The units that correct, or have corrected, all their earlier faults, by code."""
+        path = self.folder / _CORRECTIONS
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return {code: Correction(date.fromisoformat(one["on"]), one["applied"]) for code, one in found.items()}
+
+    def correct(self, code: str, on: date | None = None) -> date:
+        """Let a unit correct everything of its that was rejected; the corrected rows come with the day ``on``, by
+        default the one after the newest day made. Gives that day."""
+        made, one = self.truth.days(), unit(code)
+        if not made:
+            raise NeedsPerson("No day of the province has been made, so there is nothing to correct. Run a day first.")
+        day = on or made[-1] + timedelta(days=1)
+        if day <= made[-1] or day > LAST_DAY:
+            raise NeedsPerson(
+                f"A correction must come with a day after {made[-1]}, which is made already, and not after {LAST_DAY}; "
+                f"{day} is none of them."
+            )
+        self._write_corrections({**self.corrections, one.code: Correction(day, applied=False)})
+        return day
+
+    def _correct(self, before: date) -> None:
+        """Rewrite the earlier days of units whose correction is due now: their wrong rows are no longer there."""
+        due = {code: one for code, one in self.corrections.items() if not one.applied and one.on <= before}
+        if not due:
+            return
+        self.__dict__.pop("days", None)
+        places = [(place, unit) for place, unit in enumerate(units()) if unit.code in due]
+        for day in self.truth.days():
+            late = [pair for pair in places if day < due[pair[1].code].on]
+            if late:
+                made = self.days.make(day)
+                for store in self._stores(late):
+                    store.write([made])
+                self.truth.write(day, made.planted)
+        trouble.refresh(self)
+        self._write_corrections({**self.corrections, **{c: replace(one, applied=True) for c, one in due.items()}})
+
+    def _stores(self, among: list[tuple[int, Unit]]) -> tuple[PostgresStore, SqliteStore, DropStore]:
+        def keeping(*kinds: str) -> list[tuple[int, Unit]]:
+            return [(place, unit) for place, unit in among if unit.store in kinds]
+
+        return (
+            PostgresStore(self.database, keeping("postgres")),
+            SqliteStore(self.folder / "sqlite", keeping("sqlite", "rest")),
+            DropStore(self.folder / "drops", keeping("csv", "excel")),
+        )
+
+    def _write_corrections(self, corrections: dict[str, Correction]) -> None:
+        content = {code: {"on": str(one.on), "applied": one.applied} for code, one in corrections.items()}
+        _write_private(self.folder / _CORRECTIONS, json.dumps(content, indent=1, sort_keys=True).encode())
 
     def connections(self) -> dict[str, dict[str, Any]]:
         """The connections of all 116 sources in Airflow's JSON form, by connection id."""
@@ -169,8 +229,8 @@ class Province:
         return {"conn_type": "fs", "extra": {"path": str(self.drops.path(unit)), "pattern": pattern(unit)}}
 
 
-def _keeping(*stores: str) -> list[tuple[int, Unit]]:
-    return [(place, unit) for place, unit in enumerate(units()) if unit.store in stores]
+def _place(code: str) -> int:
+    return next(place for place, one in enumerate(units()) if one.code == code)
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ arriving in a source that is in trouble, unseen where it hides them.
     python -m lienthong.sandbox.trouble down H15.131
     python -m lienthong.sandbox.trouble rename H15.102 trang_thai ma_trang_thai
     python -m lienthong.sandbox.trouble restore H15.131
+    python -m lienthong.sandbox.trouble mend H15.131
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +94,16 @@ def add_column(province: Province, code: str, column: str, dataset: str = "ho_so
 def delete_rows(province: Province, code: str, keys: Sequence[str], dataset: str = "ho_so") -> None:
     """The rows of these dossier codes are gone."""
     _face(province, code, dataset, lambda face: replace(face, hidden=(*face.hidden, *keys)))
+
+
+def mend(province: Province, code: str, on: str | None = None) -> None:
+    """The unit corrects everything of its that was rejected: the right rows come with the next day that is made."""
+    try:
+        day = date.fromisoformat(on) if on else None
+    except ValueError:
+        raise NeedsPerson(f"The day must be written as 2025-10-01; it is {on!r}.") from None
+    came = province.correct(code, day)
+    sys.stdout.write(f"{unit(code).code} corrects its rows; they come with {came}.\n")
 
 
 def restore(province: Province, code: str) -> None:
@@ -209,11 +221,11 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "list": (), "down": ("code",), "restore": ("code",), "slow": ("code", "seconds"),
     "drop": ("code", "column", "--dataset"), "rename": ("code", "column", "to", "--dataset"),
     "retype": ("code", "column", "--dataset"), "add": ("code", "column", "--dataset"),
-    "delete": ("code", "keys", "--dataset"),
+    "delete": ("code", "keys", "--dataset"), "mend": ("code", "--on"),
 }  # fmt: skip
 _FUNCTIONS: dict[str, Callable[..., None]] = {
     "down": down, "restore": restore, "slow": slow, "drop": drop_column, "rename": rename_column,
-    "retype": retype_column, "add": add_column, "delete": delete_rows,
+    "retype": retype_column, "add": add_column, "delete": delete_rows, "mend": mend,
 }  # fmt: skip
 
 if __name__ == "__main__":

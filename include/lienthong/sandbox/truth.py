@@ -38,6 +38,10 @@ class TruthLog:
         """The file of one day."""
         return self._folder / f"{day}.jsonl"
 
+    def days(self) -> list[date]:
+        """The days that were made, oldest first."""
+        return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("????-??-??.jsonl"))
+
     def write(self, day: date, planted: Iterable[Planted]) -> None:
         """Replace the day's file; readers see the old or the new one."""
         lines = sorted(json.dumps(asdict(one), ensure_ascii=False, sort_keys=True) for one in planted)

@@ -23,6 +23,7 @@ from lienthong.services.processes import OWNER
 WAREHOUSE = "AIRFLOW_CONN_WAREHOUSE"
 PORTAL = "AIRFLOW_CONN_NATIONAL_PORTAL"
 UNITS = "AIRFLOW_CONN_DANH_MUC"
+MAIL = "AIRFLOW_CONN_MAIL"
 PORTAL_USER = "h15"
 
 TUNING = {
@@ -89,7 +90,7 @@ def basic(env: Mapping[str, str], folders: Folders) -> dict[str, str]:
 def connections(
     env: Mapping[str, str], folders: Folders, ports: Mapping[str, int], keys: Keys, server: Server
 ) -> dict[str, str]:
-    """The three connections of the product, each the caller's own where there is one."""
+    """The connections of the product, each the caller's own where there is one."""
     own = {
         WAREHOUSE: as_json(server.connection("warehouse")),
         PORTAL: json.dumps(
@@ -110,8 +111,22 @@ def connections(
                 },
             }
         ),
+        MAIL: json.dumps(
+            {
+                "conn_type": "smtp",
+                "host": HOST,
+                "port": ports["mail"],
+                # on loopback there is nobody to listen, and no certificate to show
+                "extra": {"disable_ssl": True, "disable_tls": True},
+            }
+        ),
     }
     return {name: env[name] if foreign(env, name) else value for name, value in own.items()}
+
+
+def mailbox_address(ports: Mapping[str, int]) -> str:
+    """Where the sandbox's mail is read."""
+    return f"http://{HOST}:{ports['mailbox']}"
 
 
 def as_json(connection: Connection) -> str:
@@ -141,6 +156,9 @@ def environment(
     values.setdefault("AIRFLOW__CORE__DAGS_FOLDER", str(folders.home / "dags"))
     values.setdefault("AIRFLOW__CORE__PLUGINS_FOLDER", str(folders.home / "plugins"))
     values |= connections(env, folders, ports, keys, server)
+    if not foreign(env, MAIL):
+        # the page of the mail shows the results of validation too, so letters can lead there
+        values.setdefault("LIENTHONG_DOCS_URL", f"{mailbox_address(ports)}/docs/")
     values |= {
         "AIRFLOW_HOME": str(folders.airflow),
         "AIRFLOW_CONFIG": str(folders.airflow / "airflow.cfg"),

@@ -119,11 +119,14 @@ def _attend(console: Console, folders: Folders, handle: control.Handle) -> int:
 
 def _welcome(console: Console, folders: Folders, present: Mapping[str, Any]) -> None:
     from lienthong.services.keys import USER, load
+    from lienthong.services.status import mailbox_of
 
     for notice in present.get("notices", ()):
         console.print(notice, highlight=False)
+    mailbox = mailbox_of(present)
+    mail = f"Mail      {mailbox}   what the departments are told\n" if mailbox else ""
     console.print(
-        f"\nAirflow   {present['address']}   user {USER}   password {load(folders.secrets).admin}\n"
+        f"\nAirflow   {present['address']}   user {USER}   password {load(folders.secrets).admin}\n{mail}"
         "Run a day: `make run DAY=2025-09-30` in another terminal uses these services and leaves them running.",
         highlight=False,
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""One day through Airflow: all ingests are triggered at once, and the day is over when nothing is left to send.
+"""One day through Airflow: all ingests are triggered at once; when nothing is left to send, those concerned are told.
 
 Airflow runs the day; this module triggers, watches and says in one sentence what went wrong. A source that is down is
 no failure: it is named in the report. A receiver that does not answer is one.
@@ -53,6 +53,12 @@ class Plan:
 
     datasets: Mapping[str, tuple[str, ...]]
     receivers: Mapping[str, Receiver]
+    closing: tuple[str, ...] = ()
+    """DAGs that close the day, after the last receipt: letters to the owners, the scorecard."""
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(slots=True)
@@ -70,6 +76,8 @@ class DayRun:
     """DAG files read before this moment may be older than what lies in the folder."""
     check: Callable[[], None]
     """Raises when the services are gone."""
+    morning: Callable[[], None] = _nothing
+    """Called before the day is closed: the night is over."""
     pause: float = 1.0
     failed: dict[str, str] = field(default_factory=dict)
     """What went wrong so far, by dataset or receiver."""
@@ -85,16 +93,19 @@ class DayRun:
         self._ingest()
         self.narrator.stage("publish")
         self._publish()
+        if self.plan.closing:
+            self.narrator.stage("tell")
+            self.morning()
+            self._close()
         return [*self.failed.values(), *self._not_promoted()]
 
     def _wait_for_dags(self) -> None:
         """Until Airflow has read every DAG file anew; a file that cannot be read is named."""
-        wanted = {self._ingest_dag(name) for name in self.plan.datasets} | {
-            self._publish_dag(name) for name in self.plan.receivers
-        }
+        wanted = {self._ingest_dag(name) for name in self.plan.datasets} | set(self.plan.closing)
+        wanted |= {self._publish_dag(name) for name in self.plan.receivers}
         started = time.monotonic()
         while True:
-            known = {dag.dag_id: dag for tag in ("ingest", "publish") for dag in self.api.dags(tag)}
+            known = {dag.dag_id: dag for dag in self.api.dags()}
             fresh = {name for name, dag in known.items() if dag.parsed_at >= self.parsed_since and not dag.broken}
             if wanted <= fresh:
                 break
@@ -148,6 +159,22 @@ class DayRun:
             if waits:
                 due = sum(state.due.values()) if state else "an unknown number of"
                 self._in_time(f"{due} records for {', '.join(wait.receiver.name for wait in waits)}")
+                self._rest()
+
+    def _close(self) -> None:
+        stamp = f"day__{self.day}__{time.time_ns() // 1_000_000}"
+        left = set(self.plan.closing)
+        for name in self.plan.closing:
+            self.api.run_now(name, stamp)
+        while left:
+            for name in sorted(left):
+                run = next((run for run in self.api.runs(name) if run.run_id == stamp), None)
+                if run is not None and run.ended:
+                    left.remove(name)
+                    if run.state == "failed":
+                        self.failed[name] = self.why(run)
+            if left:
+                self._in_time(", ".join(sorted(left)))
                 self._rest()
 
     def _not_promoted(self) -> list[str]:

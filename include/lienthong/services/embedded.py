@@ -2,7 +2,7 @@
 
                  postgres ──┬── metadata (airflow db migrate) ──┬── api-server
 portal (unless yours)       ├── warehouse (migrations)          ├── scheduler
-                            └── sandbox ── department           ├── dag-processor
+mailbox (unless yours)      └── sandbox ── department           ├── dag-processor
                                                                 └── triggerer (last: a day can start without it)
 """
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 DATA_NEEDS = ("postgres", "sandbox")
 """What must be ready before the province's data can be made."""
-RUN_NEEDS = ("api-server", "scheduler", "dag-processor", "warehouse", "sandbox", "department", "portal")
+RUN_NEEDS = ("api-server", "scheduler", "dag-processor", "warehouse", "sandbox", "department", "portal", "mailbox")
 """What must be ready before a day can be run."""
 
 
@@ -148,7 +148,22 @@ def _sandbox(setup: Setup) -> list[Service]:
                 ready=lambda: answers(setup.ports["portal"]),
             )
         )
+    if not airflow.foreign(setup.env, airflow.MAIL):
+        kept.append(_mailbox(setup, basic))
     return kept
+
+
+def _mailbox(setup: Setup, basic: Mapping[str, str]) -> Service:
+    return Service(
+        "mailbox",
+        _module(
+            "lienthong.sandbox.mailbox",
+            *("--host", HOST, "--port-smtp", str(setup.ports["mail"]), "--port-http", str(setup.ports["mailbox"])),
+            *("--data", str(setup.folders.mailbox), "--docs", str(setup.folders.data_docs)),
+        ),
+        {**basic, "SANDBOX_MAILBOX_CONTROL_TOKEN": setup.keys.control},
+        ready=lambda: answers(setup.ports["mail"]) and answers(setup.ports["mailbox"]),
+    )
 
 
 def _airflow(setup: Setup) -> list[Service]:

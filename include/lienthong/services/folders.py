@@ -65,6 +65,16 @@ class Folders:
         return self.sandbox / "portal"
 
     @property
+    def mailbox(self) -> Path:
+        """Letters that the sandboxed mail server has accepted."""
+        return self.sandbox / "mailbox"
+
+    @property
+    def data_docs(self) -> Path:
+        """Pages of validation results."""
+        return self.var / "data_docs"
+
+    @property
     def department_key(self) -> Path:
         """Key that the REST service of one department asks for."""
         return self.sandbox / "department.key"

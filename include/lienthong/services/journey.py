@@ -15,14 +15,15 @@ from rich.console import Console
 from lienthong.connections import Connection, parse
 from lienthong.contracts import Contract, load_all
 from lienthong.errors import LienThongError, NeedsPerson
-from lienthong.services import airflow, control, embedded
+from lienthong.report import newest_letter
+from lienthong.services import airflow, control, embedded, hours
 from lienthong.services.airflow_api import AirflowApi
 from lienthong.services.day import DayRun, Plan, Receiver
 from lienthong.services.folders import Folders
 from lienthong.services.health import reachable
 from lienthong.services.keys import USER, load, write_private
 from lienthong.services.ledger_view import LedgerView
-from lienthong.services.playground import DEPARTMENT, playground
+from lienthong.services.playground import DEPARTMENT, introduce, playground
 from lienthong.services.postgres import Server
 from lienthong.services.progress import Progress
 from lienthong.warehouse import Warehouse
@@ -39,6 +40,7 @@ class Journey:
         self.began = time.time()
         self.contracts = load_all(folders.home / "expectations")
         self.limit = _limit(env)
+        self.letters_after = 0
 
     def run(self) -> int:
         """Everything; 0 when the day is whole. A report is written however it ends."""
@@ -62,7 +64,8 @@ class Journey:
         present = control.wait(self.folders, embedded.RUN_NEEDS, progress.services)
         warehouse = Warehouse(parse("warehouse", connections[airflow.WAREHOUSE]), self.folders.home)
         try:
-            failures = self._run_day(progress, present, connections, warehouse)
+            with self._hours(warehouse):
+                failures = self._run_day(progress, present, connections, warehouse)
         except LienThongError as error:
             failures = [str(error)]
         progress.close()
@@ -70,10 +73,24 @@ class Journey:
         self._write(report)
         return report
 
-    def _require_day(self) -> None:
-        from lienthong.sandbox.province import QUARTER
+    @contextmanager
+    def _hours(self, warehouse: Warehouse) -> Iterator[None]:
+        """The clock of people stands in the night after the day; in a warehouse of the caller's own, only for now."""
+        if not airflow.foreign(self.env, airflow.MAIL):
+            introduce(warehouse, self.folders)
+        with warehouse.session() as session:
+            self.letters_after = newest_letter(session)
+        hours.stand(warehouse, hours.night_after(self.day))
+        try:
+            yield
+        finally:
+            if airflow.foreign(self.env, airflow.WAREHOUSE):
+                hours.go_on(warehouse)
 
-        first, last = QUARTER
+    def _require_day(self) -> None:
+        from lienthong.sandbox.province import LAST_DAY, QUARTER
+
+        first, last = QUARTER[0], LAST_DAY
         if not first <= self.day <= last:
             raise NeedsPerson(f"The sandbox has the days from {first} to {last}; {self.day} is none of them.")
 
@@ -136,6 +153,7 @@ class Journey:
             limit=self.limit,
             parsed_since=float(present["prepared_at"]),
             check=check,
+            morning=lambda: hours.tell(warehouse, self.day),
         )
         return day.run()
 
@@ -151,7 +169,8 @@ class Journey:
         restarts = {name: entry["restarts"] for name, entry in present.get("services", {}).items()}
         try:
             with warehouse.session() as session:
-                found = report.collect(session, self.contracts, [self.day], datetime.fromtimestamp(self.began, UTC))
+                began = datetime.fromtimestamp(self.began, UTC)
+                found = report.collect(session, self.contracts, [self.day], began, self.letters_after)
         except LienThongError:
             if failures:
                 raise NeedsPerson(failures[0]) from None
@@ -191,6 +210,7 @@ def _plan(contracts: Mapping[str, Contract], connections: Mapping[str, str], env
     return Plan(
         datasets={name: tuple(contract.references) for name, contract in contracts.items()},
         receivers={name: _receiver(name, parse(name, text)) for name, text in texts.items()},
+        closing=("alerts", "scorecard"),
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lienthong.mapi.client import Mapi
     from lienthong.sandbox.dossiers import Habits
     from lienthong.sandbox.province import Province
+    from lienthong.warehouse import Warehouse
 
 DEPARTMENT = "SANDBOX_DEPARTMENT_URL"
 """Variable with the address of the sandboxed department's REST service."""
@@ -84,6 +85,18 @@ def department_key(folders: Folders) -> str:
     if not folders.department_key.exists():
         write_private(folders.department_key, secrets.token_urlsafe(24))
     return folders.department_key.read_text(encoding="utf-8").strip()
+
+
+def introduce(warehouse: Warehouse, folders: Folders) -> None:
+    """Give a warehouse without contacts those of the sandboxed province, through the import that a province uses."""
+    from lienthong.alerts.contacts import contacts, import_contacts, read_contacts
+    from lienthong.sandbox.contacts import contacts as listed
+
+    path = folders.sandbox / "contacts.csv"
+    with warehouse.session() as session:
+        if not contacts(session):
+            path.write_text(listed(), encoding="utf-8")
+            import_contacts(session, read_contacts(path))
 
 
 def _catalogue(folders: Folders, env: Mapping[str, str]) -> tuple[Path | None, str]:

@@ -115,6 +115,18 @@ def kill_orphans(known: Iterable[int]) -> int:
     return count
 
 
+def bury_orphans(known: Iterable[int]) -> int:
+    """Bury direct children that were handed to us and have ended; gives their number."""
+    leaders = set(known)
+    count = 0
+    for child in psutil.Process().children():
+        with suppress(ChildProcessError, psutil.Error):
+            if child.pid not in leaders and child.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(child.pid, os.WNOHANG)
+                count += 1
+    return count
+
+
 def session_members(leader: int) -> list[psutil.Process]:
     """Living processes of the session that this process started, the leader among them if it lives."""
     found = []

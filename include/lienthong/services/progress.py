@@ -20,6 +20,7 @@ STAGES = {
     "parse": "Waiting for Airflow to read the DAGs",
     "ingest": "Ingesting: extract, judge, promote",
     "publish": "Publishing to the receivers",
+    "tell": "Telling the owners what is wrong, and keeping the score",
 }
 
 

@@ -25,13 +25,14 @@ def collect(folders: Folders, env: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "running": present is not None,
         "address": present.get("address", "") if present else "",
+        "mailbox": mailbox_of(present) if present else "",
         "services": present.get("services", {}) if present else {},
         "note": "",
         "datasets": {},
         "endpoints": {},
     }
     try:
-        with _warehouse(folders, env, present) as connection:
+        with warehouse_of(folders, env, present) as connection:
             if connection is None:
                 return found | {"note": "Nothing has run here yet: `make run` runs a day."}
             return found | _ledger(Warehouse(connection, folders.home), folders)
@@ -43,9 +44,10 @@ def collect(folders: Folders, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _warehouse(
+def warehouse_of(
     folders: Folders, env: Mapping[str, str], present: Mapping[str, Any] | None
 ) -> Iterator[Connection | None]:
+    """The way to the warehouse of this installation, whether its services run or not; None before the first start."""
     if airflow.foreign(env, airflow.WAREHOUSE):
         yield parse("warehouse", env[airflow.WAREHOUSE])
     elif present is not None:
@@ -65,11 +67,18 @@ def _ledger(warehouse: Warehouse, folders: Folders) -> dict[str, Any]:
         return report.collect(session, load_all(folders.home / "expectations"))
 
 
+def mailbox_of(present: Mapping[str, Any]) -> str:
+    """Where the sandbox's mail is read, from what the supervisor says; empty when the mail server is the caller's."""
+    return airflow.mailbox_address(present["ports"]) if "mailbox" in present.get("services", {}) else ""
+
+
 def show(found: Mapping[str, Any], console: Console) -> None:
     """The same for a person."""
     if found["running"]:
         states = ", ".join(f"{name} {entry['state']}" for name, entry in found["services"].items())
         console.print(f"Services: {found['address']} ({states})", highlight=False, soft_wrap=True)
+        if found["mailbox"]:
+            console.print(f"Mail: {found['mailbox']}", highlight=False, soft_wrap=True)
     else:
         console.print("Services: stopped (`make up` starts them).", highlight=False)
     if found["note"]:

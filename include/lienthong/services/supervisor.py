@@ -22,6 +22,7 @@ from lienthong.errors import LienThongError
 from lienthong.services.account import Account
 from lienthong.services.processes import (
     Leader,
+    bury_orphans,
     kill_orphans,
     kill_session,
     spawn,
@@ -172,6 +173,8 @@ class Supervisor:
         if now >= self._housekeeping:
             self._housekeeping = now + HOUSEKEEPING
             self.watch()
+            # Tasks of a scheduler that died end a moment after it was buried.
+            bury_orphans(other.process.pid for other in self._kept.values() if other.process is not None)
             for path in self.logs.glob("*.log"):
                 with suppress(OSError):
                     trim_log(path)

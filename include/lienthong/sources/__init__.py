@@ -16,7 +16,7 @@ from lienthong.errors import NeedsPerson
 from lienthong.sources.catalogue import CatalogueSource
 from lienthong.sources.files import FileSource
 from lienthong.sources.rest import RestSource
-from lienthong.sources.tables import TableSource
+from lienthong.sources.tables import DATABASES, TableSource
 
 Rows = Sequence[Sequence[str | None]]
 
@@ -32,9 +32,7 @@ class Source(Protocol):
 
 
 READERS: dict[str, Callable[[Connection], Source]] = {
-    "postgres": TableSource,
-    "mysql": TableSource,
-    "sqlite": TableSource,
+    **dict.fromkeys(DATABASES, TableSource),
     "fs": FileSource,
     "http": RestSource,
     "https": RestSource,

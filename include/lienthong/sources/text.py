@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from lienthong.contracts import Contract
 from lienthong.errors import SourceChanged
 
 BATCH = 5_000
+MOST_NAMES, LONGEST_NAME = 20, 60  # of strange columns in one sentence
+MOST_DIGITS = 200  # a number beyond keeps its exponent: written out it might fill the memory
 
 
 def as_text(value: Any) -> str | None:
@@ -32,8 +36,21 @@ def as_text(value: Any) -> str | None:
     elif isinstance(value, bytes):
         text = value.decode("utf-8", errors="replace")
     else:
-        text = str(value)
+        text = _other(value)
     return _storable(text)
+
+
+def _other(value: Any) -> str:
+    """The rarer kinds: decimals without exponent, spans of time as hours, what is nested as JSON."""
+    if isinstance(value, Decimal):
+        return format(value, "f") if abs(value.adjusted()) < MOST_DIGITS else str(value)
+    if isinstance(value, timedelta):
+        seconds = round(value.total_seconds())
+        hours, rest = divmod(abs(seconds), 3600)
+        return f"{'-' if seconds < 0 else ''}{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return str(value)
 
 
 def _storable(text: str) -> str:
@@ -46,13 +63,20 @@ def _storable(text: str) -> str:
 
 
 def require_columns(contract: Contract, source: str, found: Iterable[str]) -> None:
-    """Refuse a source that lacks a promised column, naming what is missing and what stands there instead."""
+    """Refuse a source that lacks a promised column, naming what is missing and what stands there instead.
+
+    Where no promised column stands at all, what stands there may be a row of data, and is not told."""
     present = list(found)
     missing = [name for name in contract.names if name not in present]
-    if missing:
-        strange = [name for name in present if name not in contract.names]
-        other = f"; cột lạ: {', '.join(strange)}" if strange else ""
-        raise SourceChanged(
-            f"{contract.dataset}, {source}: thiếu cột {', '.join(missing)}{other}. "
-            "Đơn vị quản lý nguồn khôi phục cột, hoặc nhóm dữ liệu của tỉnh sửa hợp đồng dữ liệu."
-        )
+    if not missing:
+        return
+    strange = [_shown(name) for name in present if name not in contract.names][:MOST_NAMES]
+    other = f"; cột lạ: {', '.join(strange)}" if strange and len(missing) < len(contract.names) else ""
+    raise SourceChanged(
+        f"{contract.dataset}, {source}: thiếu cột {', '.join(missing)}{other}. "
+        "Đơn vị quản lý nguồn khôi phục cột, hoặc nhóm dữ liệu của tỉnh sửa hợp đồng dữ liệu."
+    )
+
+
+def _shown(name: str) -> str:
+    return "".join(letter for letter in name if letter.isprintable())[:LONGEST_NAME]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ from psycopg import sql
 
 from lienthong.batches import Window
 from lienthong.contracts import Column, Contract
-from lienthong.rules import predicate
-from lienthong.warehouse import ledger
+from lienthong.rules import Rule, predicate
+from lienthong.warehouse import ledger, quarantine, waivers
 from lienthong.warehouse.statements import names, statement
 from lienthong.warehouse.store import Session, Warehouse, one
 
@@ -37,7 +38,8 @@ class Landing:
         session.execute(
             sql.SQL(
                 "CREATE UNLOGGED TABLE IF NOT EXISTS {} (_row bigint GENERATED ALWAYS AS IDENTITY,"
-                " _source text NOT NULL, _line bigint NOT NULL, {})"
+                " _source text NOT NULL, _line bigint NOT NULL, _held_key text, _held_place integer, _held_run bigint,"
+                " _held_time timestamp, {})"
             ).format(self.landing, columns)
         )
 
@@ -59,46 +61,49 @@ class Landing:
         counted = one(session, sql.SQL("SELECT count(*) AS n FROM {}").format(self.landing))
         return bool(counted["n"] == ledger.landed_rows(session, self.run_id))
 
+    def judged(self, session: Session, rows: int) -> bool:
+        """Whether the marks are those of the verdict, by this contract, and nothing was landed since they were made."""
+        told = one(session, "SELECT obj_description(to_regclass(%s)) AS t", [self.marks.as_string(session)])["t"]
+        if told != self._bits_mean():
+            return False
+        marked = one(session, sql.SQL("SELECT count(*) AS n FROM {}").format(self.marks))["n"]
+        return bool(marked == rows == ledger.landed_rows(session, self.run_id))
+
+    def _bits_mean(self) -> str:
+        """What the columns and bits of the marks stand for, to be compared when they are read."""
+        rules = [[rule.id for rule in rules] for rules in (self.contract.rejecting, self.contract.warning)]
+        return json.dumps([self.contract.names, *rules])
+
     def mark(self, session: Session) -> None:
-        """Build typed values and marks from the landing, with the rows that waited for another dataset."""
+        """Build typed values and marks from the landing; a redrive lands its held rows first."""
         self._drop(session, self.typed, self.marks)
-        self._unwait(session)
-        waiting = self._land_waiting(session)
+        self._look_at_one_state(session)
+        selection = quarantine.selection_of(session, self.run_id)
+        if selection:
+            self._land_held(session, selection)
         session.execute(self._typed_statement())
         session.execute(self._marks_statement())
-        if waiting:
-            waiting -= session.execute(
-                statement(self.warehouse.home, "warehouse/waiting_again", marks=self.marks, typed=self.typed,
-                          landing=self.landing),
-                {"rejecting": self.rejecting},
-            ).rowcount  # fmt: skip
-        if waiting:
-            session.execute(
-                "INSERT INTO ops.batches (run_id, source, state, rows, read_at)"
-                " VALUES (%s, %s, 'landed', %s, clock_timestamp())",
-                [self.run_id, ledger.WAITING, waiting],
-            )
+        session.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(self.marks, sql.Literal(self._bits_mean())))
+        waivers.apply(session, self.warehouse, self.contract, self.marks)
         for table in (self.typed, self.marks):
             session.execute(sql.SQL("ANALYZE {}").format(table))
 
-    def _unwait(self, session: Session) -> None:
-        session.execute(sql.SQL("DELETE FROM {} WHERE _line = 0").format(self.landing))
-        session.execute("DELETE FROM ops.batches WHERE run_id = %s AND source = %s", [self.run_id, ledger.WAITING])
+    def _look_at_one_state(self, session: Session) -> None:
+        """While the session lasts no dataset that the rules look into is promoted, so that the moment noted here parts
+        what a row was judged by from what came later."""
+        for dataset in self.contract.references:
+            session.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 1))", [f"core.{dataset}"])
+        session.execute("UPDATE ops.runs SET marked_at = clock_timestamp() WHERE run_id = %s", [self.run_id])
 
-    def _land_waiting(self, session: Session) -> int:
-        rules = waiting_rules(self.contract)
-        if not rules:
-            return 0
-        values = sql.SQL(", ").join(sql.SQL("q.raw ->> {}").format(sql.Literal(n)) for n in self.contract.names)
-        query = statement(
-            self.warehouse.home,
-            "warehouse/waiting",
-            landing=self.landing,
-            columns=names(self.contract.names),
-            values=values,
-            satisfied=_satisfied(self.contract),
+    def _land_held(self, session: Session, selection: quarantine.Selection) -> None:
+        session.execute(sql.SQL("DELETE FROM {} WHERE _line = 0").format(self.landing))
+        rows = quarantine.land_held(session, self.warehouse, self.contract, self.window, self.landing, selection)
+        session.execute(
+            "INSERT INTO ops.batches AS b (run_id, source, state, rows, read_at)"
+            " VALUES (%s, %s, 'landed', %s, clock_timestamp())"
+            " ON CONFLICT (run_id, source) DO UPDATE SET rows = excluded.rows, read_at = excluded.read_at",
+            [self.run_id, ledger.WAITING, rows],
         )
-        return session.execute(query, {"dataset": self.contract.dataset, "rules": rules}).rowcount
 
     def _typed_statement(self) -> sql.Composed:
         columns = self.contract.columns
@@ -118,53 +123,55 @@ class Landing:
         )  # fmt: skip
 
     def _marks_statement(self) -> sql.Composed:
-        bits = [
-            sql.SQL("CASE WHEN {} THEN 0::bigint ELSE {}::bigint END").format(
-                sql.SQL(f"coalesce({predicate(rule, self.window)}, true)"),
-                sql.Literal(1 << place),
-            )
-            for place, rule in enumerate(self.contract.rules)
-        ]
         cursor = self.contract.cursor
         return statement(
             self.warehouse.home, "warehouse/marks",
             marks=self.marks, typed=self.typed, record_key=record_key(self.contract),
             source_time=sql.Identifier("t", cursor) if cursor else sql.SQL("NULL::timestamp"),
             default_time=sql.Literal(self.window.local_end),
-            mask=sql.SQL("\n        + ").join(bits),
+            broken=self._bits(self.contract.rejecting), warned=self._bits(self.contract.warning),
         )  # fmt: skip
 
-    @property
-    def rejecting(self) -> int:
-        """Bits of the rules that keep a row out of ``core``."""
-        return sum(1 << place for place, rule in enumerate(self.contract.rules) if rule.rejects)
+    def _bits(self, rules: Sequence[Rule]) -> sql.Composable:
+        bits: list[sql.Composable] = [
+            sql.SQL("CASE WHEN {} THEN 0::bigint ELSE {}::bigint END").format(
+                sql.SQL(f"coalesce({predicate(rule, self.window)}, true)"), sql.Literal(1 << place)
+            )
+            for place, rule in enumerate(rules)
+        ]
+        return sql.SQL("\n        + ").join(bits or [sql.SQL("0::bigint")])
 
     def counts(self, session: Session) -> list[dict[str, Any]]:
         """Failing rows per rule and source, as (rule, source, failing), from the marks; zero counts are absent."""
         found = []
-        for place, rule in enumerate(self.contract.rules):
-            rows = session.execute(
-                sql.SQL("SELECT _source, count(*) AS n FROM {} WHERE mask & %s <> 0 GROUP BY 1").format(self.marks),
-                [1 << place],
-            )
-            found += [{"rule": rule.id, "source": row["_source"], "failing": row["n"]} for row in rows]
+        for rules, bits in ((self.contract.rejecting, "broken | waived"), (self.contract.warning, "warned")):
+            for place, rule in enumerate(rules):
+                rows = session.execute(
+                    sql.SQL("SELECT _source, count(*) AS n FROM {} WHERE ({}) & %s <> 0 GROUP BY 1").format(
+                        self.marks, sql.SQL(bits)
+                    ),
+                    [1 << place],
+                )
+                found += [{"rule": rule.id, "source": row["_source"], "failing": row["n"]} for row in rows]
         return found
 
     def rejected(self, session: Session, blocked: Sequence[str]) -> int:
-        """Rows that stay out of ``core``: they break a rejecting rule, or their source is blocked."""
-        query = sql.SQL("SELECT count(*) AS n FROM {} WHERE mask & %s <> 0 OR _source = ANY (%s)").format(self.marks)
-        count: int = one(session, query, [self.rejecting, list(blocked)])["n"]
+        """Rows that stay out of ``core``: they break a rejecting rule, or came from a source that is blocked."""
+        query = sql.SQL("SELECT count(*) AS n FROM {} WHERE broken <> 0 OR (_line > 0 AND _source = ANY (%s))").format(
+            self.marks
+        )
+        count: int = one(session, query, [list(blocked)])["n"]
         return count
 
     def mostly_rejected(self, session: Session) -> list[str]:
         """Sources of some size of which a larger share is bad than the contract's ``blockShare``.
 
         A row that only waits for a record of another dataset says nothing bad about its source."""
-        waiting = set(waiting_rules(self.contract))
-        bad = sum(1 << place for place, r in enumerate(self.contract.rules) if r.rejects and r.id not in waiting)
+        waiting = quarantine.waiting_rules(self.contract)
+        bad = sum(1 << place for place, rule in enumerate(self.contract.rejecting) if rule not in waiting)
         query = sql.SQL(
             "SELECT _source FROM {} WHERE _line > 0 GROUP BY 1"
-            " HAVING count(*) >= 20 AND count(*) FILTER (WHERE mask & %s <> 0) > %s * count(*)"
+            " HAVING count(*) >= 20 AND count(*) FILTER (WHERE broken & %s <> 0) > %s * count(*)"
         ).format(self.marks)
         return [row["_source"] for row in session.execute(query, [bad, self.contract.block_share])]
 
@@ -175,42 +182,6 @@ class Landing:
     def _drop(self, session: Session, *tables: sql.Identifier) -> None:
         for table in tables:
             session.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-
-
-def waiting_rules(contract: Contract) -> list[str]:
-    """Rules whose rejected rows only wait: the record they refer to may still arrive."""
-    return [
-        rule.id for rule in contract.rules if rule.kind == "exists_in" and rule.rejects and "at" not in rule.arguments
-    ]
-
-
-def any_waiting(session: Session, contract: Contract) -> bool:
-    """Whether some rejected row waited for a record that is there now."""
-    rules = waiting_rules(contract)
-    if not rules:
-        return False
-    query = sql.SQL(
-        "SELECT EXISTS (SELECT FROM quarantine.rows q WHERE q.dataset = %s AND q.state = 'open'"
-        " AND q.rules <@ %s AND cardinality(q.rules) > 0 AND {}) AS found"
-    ).format(_satisfied(contract))
-    return bool(one(session, query, [contract.dataset, rules])["found"])
-
-
-def _satisfied(contract: Contract) -> sql.Composed:
-    waiting = waiting_rules(contract)
-    conditions = [
-        sql.SQL(
-            "({} <> ALL (q.rules) OR EXISTS (SELECT FROM {} r WHERE r.{} = q.raw ->> {} AND r._deleted_at IS NULL))"
-        ).format(
-            sql.Literal(rule.id),
-            sql.Identifier("core", rule.arguments["dataset"]),
-            sql.Identifier(rule.arguments.get("column", rule.columns[0])),
-            sql.Literal(rule.columns[0]),
-        )
-        for rule in contract.rules
-        if rule.id in waiting
-    ]
-    return sql.SQL(" AND ").join(conditions)
 
 
 def record_key(contract: Contract) -> sql.Composed:

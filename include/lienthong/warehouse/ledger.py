@@ -11,7 +11,7 @@ from lienthong.batches import Window
 from lienthong.errors import NeedsPerson, TryAgain
 from lienthong.warehouse.store import Session, one
 
-# What waiting rows of the quarantine are called when they are landed again; no unit has such a code.
+# What held rows of the quarantine are called when they are landed again; no unit has such a code.
 WAITING = "(quarantine)"
 
 
@@ -23,35 +23,54 @@ class Plan:
     todo: tuple[str, ...]
 
 
-def open_run(session: Session, dataset: str, window: Window, sources: Iterable[str]) -> Plan:
+def open_run(
+    session: Session,
+    dataset: str,
+    window: Window,
+    sources: Iterable[str],
+    *,
+    only: Iterable[str] = (),
+    again: bool = False,
+) -> Plan:
     """Resume the open run of the window, or open one.
 
     After a run that missed sources the new one reads only those; after a whole run it reads everything again,
-    which changes nothing unless the sources changed."""
+    which changes nothing unless the sources changed. ``only`` names sources to be read, whatever was read before;
+    ``again`` says that they are read to see what is left there: such a run is no delivery. A caller that gives these
+    keeps the judge of the window away meanwhile, so that no run ends between. An open run of some sources becomes one
+    of all when all are asked for."""
     session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"run:{dataset}:{window.start}"])
+    wanted, asked = set(sources), set(only)
     row = session.execute(
-        "SELECT run_id, state FROM ops.runs WHERE dataset = %s AND kind = 'read' AND window_start = %s"
-        " ORDER BY run_id DESC LIMIT 1",
+        "SELECT run_id, state, judged_at, partial FROM ops.runs"
+        " WHERE dataset = %s AND kind = 'read' AND window_start = %s ORDER BY run_id DESC LIMIT 1",
         [dataset, window.start],
     ).fetchone()
     if row and row["state"] == "open":
+        if row["judged_at"] is None and (asked or row["partial"]):
+            _plan(session, row["run_id"], asked & wanted if asked else wanted)
+            if not asked:
+                session.execute("UPDATE ops.runs SET partial = false, again = false WHERE run_id = %s", [row["run_id"]])
         return Plan(row["run_id"], _todo(session, row["run_id"]))
-    wanted = set(sources)
-    missed = _missing(session, row["run_id"]) & wanted if row else set()
-    never = wanted - _read_ever(session, dataset, window) if row else set()
-    planned = sorted(missed | never) or sorted(wanted)
+    unread = _unread(session, dataset, window, wanted) if row else set()
+    planned = asked & wanted if asked else unread or wanted
     if not planned:
         raise NeedsPerson(f"Dataset {dataset}: there is no source to read. Is the dataset that lists them loaded?")
     run = one(
         session,
-        "INSERT INTO ops.runs (dataset, window_start, window_end) VALUES (%s, %s, %s) RETURNING run_id",
-        [dataset, window.start, window.end],
+        "INSERT INTO ops.runs (dataset, window_start, window_end, partial, again) VALUES (%s, %s, %s, %s, %s)"
+        " RETURNING run_id",
+        [dataset, window.start, window.end, planned != wanted, again],
     )
+    _plan(session, run["run_id"], planned)
+    return Plan(run["run_id"], tuple(sorted(planned)))
+
+
+def _plan(session: Session, run_id: int, sources: Iterable[str]) -> None:
     session.cursor().executemany(
-        "INSERT INTO ops.batches (run_id, source, state) VALUES (%s, %s, 'planned')",
-        [(run["run_id"], source) for source in planned],
+        "INSERT INTO ops.batches (run_id, source, state) VALUES (%s, %s, 'planned') ON CONFLICT DO NOTHING",
+        [(run_id, source) for source in sorted(sources)],
     )
-    return Plan(run["run_id"], tuple(planned))
 
 
 def _todo(session: Session, run_id: int) -> tuple[str, ...]:
@@ -62,18 +81,28 @@ def _todo(session: Session, run_id: int) -> tuple[str, ...]:
     return tuple(row["source"] for row in rows)
 
 
-def _missing(session: Session, run_id: int) -> set[str]:
-    rows = session.execute("SELECT source FROM ops.batches WHERE run_id = %s AND state = 'missing'", [run_id])
-    return {row["source"] for row in rows}
+# What became of each source of a window: its newest batch since the newest run that read them all.
+_STANDING = sql.SQL("""
+    SELECT DISTINCT ON (r.window_start, b.source) r.window_start, r.window_end, b.source, b.state
+    FROM ops.runs r
+    JOIN ops.batches b USING (run_id)
+    WHERE r.dataset = %(dataset)s AND r.kind = 'read' AND b.state <> 'planned'
+      AND r.run_id >= coalesce((
+          SELECT max(w.run_id) FROM ops.runs w
+          WHERE w.dataset = r.dataset AND w.kind = 'read' AND w.window_start = r.window_start AND NOT w.partial
+      ), 0)
+    ORDER BY r.window_start, b.source, r.run_id DESC""")
 
 
-def _read_ever(session: Session, dataset: str, window: Window) -> set[str]:
+def _unread(session: Session, dataset: str, window: Window, wanted: set[str]) -> set[str]:
+    """Sources that the window still misses, and those that were not there to be read when it was."""
     rows = session.execute(
-        "SELECT DISTINCT b.source FROM ops.batches b JOIN ops.runs r USING (run_id)"
-        " WHERE r.dataset = %s AND r.window_start = %s AND b.state <> 'planned'",
-        [dataset, window.start],
+        sql.SQL("SELECT s.source, s.state FROM ({}) s WHERE s.window_start = %(start)s").format(_STANDING),
+        {"dataset": dataset, "start": window.start},
     )
-    return {row["source"] for row in rows}
+    states = {row["source"]: row["state"] for row in rows}
+    missed = {source for source, state in states.items() if state == "missing"}
+    return wanted & missed | wanted - set(states)
 
 
 def current_run(session: Session, dataset: str, window: Window) -> int:
@@ -92,6 +121,12 @@ def current_run(session: Session, dataset: str, window: Window) -> int:
 def promoted(session: Session, run_id: int) -> bool:
     """Whether the run is over: nothing about it may change any more."""
     return bool(one(session, "SELECT state FROM ops.runs WHERE run_id = %s", [run_id])["state"] == "promoted")
+
+
+def keep_open(session: Session, run_id: int) -> bool:
+    """Keep the run from being promoted while the transaction lasts; False when it is over already."""
+    found = one(session, "SELECT state FROM ops.runs WHERE run_id = %s FOR KEY SHARE", [run_id])
+    return bool(found["state"] == "open")
 
 
 def unread(session: Session, run_id: int) -> tuple[str, ...]:
@@ -145,10 +180,13 @@ def landed_rows(session: Session, run_id: int) -> int:
 def settled(session: Session, dataset: str, window: Window, *, exactly: bool) -> bool:
     """Whether the dataset has been promoted for this window (``exactly``), or for this or a later one, and is not
     being read again just now."""
+    # An open run that found none of its sources waits for them; nothing of it is on its way.
     query = (
         "SELECT coalesce(bool_or(state = 'promoted'), false)"
-        " AND NOT coalesce(bool_or(state = 'open' AND window_start = %(start)s), false) AS settled"
-        " FROM ops.runs WHERE dataset = %(dataset)s AND kind = 'read'"
+        " AND NOT coalesce(bool_or(state = 'open' AND window_start = %(start)s"
+        " AND (EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id AND b.state <> 'missing')"
+        " OR NOT EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id))), false) AS settled"
+        " FROM ops.runs r WHERE dataset = %(dataset)s AND kind = 'read'"
         " AND (window_start = %(start)s OR (NOT %(exactly)s AND window_start > %(start)s))"
     )
     found = one(session, query, {"dataset": dataset, "start": window.start, "exactly": exactly})
@@ -165,12 +203,14 @@ def unfinished_redrive(session: Session, dataset: str) -> tuple[int, Window] | N
     return (row["run_id"], Window(row["window_start"], row["window_end"])) if row else None
 
 
-def open_redrive(session: Session, dataset: str, window: Window) -> int:
-    """A new run that reads no source; the caller is alone with the redrives of the dataset."""
+def open_redrive(session: Session, dataset: str, window: Window, selection: str | None = None) -> int:
+    """A new run that reads no source but takes up held rows of its window: ``selection`` as JSON, or those that
+    waited; the caller is alone with the redrives of the dataset."""
     query = (
-        "INSERT INTO ops.runs (dataset, kind, window_start, window_end) VALUES (%s, 'redrive', %s, %s) RETURNING run_id"
+        "INSERT INTO ops.runs (dataset, kind, window_start, window_end, selection)"
+        " VALUES (%s, 'redrive', %s, %s, %s) RETURNING run_id"
     )
-    run_id: int = one(session, query, [dataset, window.start, window.end])["run_id"]
+    run_id: int = one(session, query, [dataset, window.start, window.end, selection])["run_id"]
     return run_id
 
 
@@ -184,15 +224,25 @@ def members(session: Session, dataset: str, window: Window) -> tuple[str, ...]:
     return tuple(row["member"] for row in session.execute(query, {"day": window.day}))
 
 
+def missing(session: Session, dataset: str, window: Window) -> tuple[str, ...]:
+    """Sources that the window still misses."""
+    query = sql.SQL("SELECT s.source FROM ({}) s WHERE s.state = 'missing' AND s.window_start = %(start)s").format(
+        _STANDING
+    )
+    rows = session.execute(query, {"dataset": dataset, "start": window.start})
+    return tuple(sorted({row["source"] for row in rows}))
+
+
 def windows_with_missing(session: Session, dataset: str, days: int) -> tuple[Window, ...]:
-    """Windows of the last ``days`` windows' span whose newest run missed a source, oldest first."""
+    """Windows of the last ``days`` days that still miss a source, oldest first."""
     rows = session.execute(
-        "SELECT window_start, window_end FROM (SELECT DISTINCT ON (window_start) run_id, window_start, window_end"
-        " FROM ops.runs WHERE dataset = %s AND kind = 'read' AND state = 'promoted'"
-        " ORDER BY window_start, run_id DESC) r"
-        " WHERE window_start >= (SELECT max(window_start) FROM ops.runs) - make_interval(days => %s)"
-        " AND EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id AND b.state = 'missing')"
-        " ORDER BY window_start",
-        [dataset, days],
+        sql.SQL(
+            "SELECT DISTINCT s.window_start, s.window_end FROM ({}) s WHERE s.state = 'missing'"
+            " AND s.window_start >= (SELECT max(window_start) FROM ops.runs) - make_interval(days => %(days)s)"
+            " AND EXISTS (SELECT FROM ops.runs p WHERE p.dataset = %(dataset)s AND p.kind = 'read'"
+            " AND p.window_start = s.window_start AND p.state = 'promoted')"
+            " ORDER BY s.window_start"
+        ).format(_STANDING),
+        {"dataset": dataset, "days": days},
     )
     return tuple(Window(row["window_start"], row["window_end"]) for row in rows)

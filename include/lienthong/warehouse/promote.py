@@ -10,7 +10,7 @@ from lienthong.batches import Ledger, Window
 from lienthong.contracts import Contract
 from lienthong.crashpoints import crashpoint
 from lienthong.errors import NeedsPerson, TryAgain
-from lienthong.warehouse import ledger
+from lienthong.warehouse import problems, quarantine
 from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.statements import names, statement
 from lienthong.warehouse.store import Session, Warehouse, one
@@ -24,9 +24,11 @@ def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: in
         if run["state"] == "promoted":
             return _ledger(contract, window, run)
         landing = Landing(warehouse, contract, window, run_id)
-        if run["judged_at"] is None or not landing.intact(session):
+        if run["judged_at"] is None or not landing.intact(session) or not landing.judged(session, run["extracted"]):
             raise TryAgain(f"{contract.dataset} {window}: the landing was lost before promote; it is read again.")
-        counts = _Promotion(session, landing, run["extracted"]).run()
+        if run["kind"] == "redrive" and quarantine.moved(session, contract.dataset, landing.landing):
+            raise TryAgain(f"{contract.dataset} {window}: a held row changed while it was judged; it is judged again.")
+        counts = _Promotion(session, landing, run).run()
         done = one(
             session,
             "UPDATE ops.runs SET state = 'promoted', closed_at = clock_timestamp(), inserted = %(inserted)s,"
@@ -35,6 +37,7 @@ def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: in
             " WHERE run_id = %(run_id)s RETURNING *",
             {**counts, "run_id": run_id},
         )
+        problems.note_promote(session, contract, window, run_id)
         landing.drop(session)
         crashpoint("promote.before_commit", contract.dataset)
         result = _ledger(contract, window, done)
@@ -53,38 +56,46 @@ def _ledger(contract: Contract, window: Window, run: dict[str, Any]) -> Ledger:
 class _Promotion:
     """The statements of one promote, in their order, and what each of them counted."""
 
-    def __init__(self, session: Session, landing: Landing, extracted: int) -> None:
+    def __init__(self, session: Session, landing: Landing, run: dict[str, Any]) -> None:
         self.session = session
         self.landing = landing
-        self.extracted = extracted
         self.contract = landing.contract
         self.core = sql.Identifier("core", self.contract.dataset)
         self.history = sql.Identifier("history", self.contract.dataset)
+        self.redrive = run["kind"] == "redrive"
+        self.partial = run["partial"]
         batches = list(session.execute("SELECT source, state FROM ops.batches WHERE run_id = %s", [landing.run_id]))
         self.states = {row["source"]: row["state"] for row in batches}
         self.values: dict[str, Any] = {
             "dataset": self.contract.dataset,
             "run_id": landing.run_id,
-            "rejecting": landing.rejecting,
-            "blocked": [source for source, state in self.states.items() if state == "blocked"],
+            "blocked": self._in_state("blocked"),
+            "landed": self._in_state("landed"),
             "default_time": landing.window.local_end,
+            "window_start": landing.window.start,
+            "window_end": landing.window.end,
+            "marked_at": run["marked_at"] or run["judged_at"],
+            "whole": self.contract.mode == "snapshot",
+            "pseudo": quarantine.BLOCKED,
             "endpoints": list(self.contract.endpoints),
         }
+
+    def _in_state(self, wanted: str) -> list[str]:
+        return [source for source, state in self.states.items() if state == wanted]
 
     def execute(self, name: str, **parts: sql.Composable) -> int:
         query = statement(self.landing.warehouse.home, f"warehouse/{name}", **parts)
         return self.session.execute(query, self.values).rowcount
 
     def run(self) -> dict[str, int]:
+        quarantine.speak(self.session, self.landing.run_id, quarantine.selection_of(self.session, self.landing.run_id))
         self._delta()
         self._history()
         inserted = self.execute("promote_insert", core=self.core, columns=names(self.contract.names))
         updated = self._update()
         deleted = self._delete()
-        quarantined = self._reject()
-        self.execute("promote_mend", core=self.core)
+        self._quarantine()
         enqueued = self.execute("promote_outbox") if self.contract.endpoints else 0
-        self._watermarks()
         tally = {
             row["_action"]: row["n"]
             for row in self.session.execute("SELECT _action, count(*) AS n FROM delta GROUP BY 1")
@@ -94,20 +105,22 @@ class _Promotion:
             "updated": updated,
             "unchanged": tally.get("unchanged", 0),
             "superseded": tally.get("superseded", 0),
-            "quarantined": quarantined,
+            "quarantined": self.landing.rejected(self.session, self.values["blocked"]),
             "deleted": deleted,
             "enqueued": enqueued,
         }
 
     def _delta(self) -> None:
         contract = self.contract
-        hashed = tuple(name for name in contract.names if name != contract.cursor)
         self.execute(
             "promote_good",
-            columns=names(contract.names, "t"), hashed=names(hashed, "t"), core=self.core,
+            columns=names(contract.names, "t"), hashed=names(self._hashed(), "t"), core=self.core,
             order_key=sql.Identifier(contract.order_key), typed=self.landing.typed, marks=self.landing.marks,
         )  # fmt: skip
         self.session.execute("ANALYZE delta")
+
+    def _hashed(self) -> tuple[str, ...]:
+        return tuple(name for name in self.contract.names if name != self.contract.cursor)
 
     def _history(self) -> None:
         columns = self.contract.names
@@ -127,7 +140,8 @@ class _Promotion:
         return self.execute("promote_update", core=self.core, assignments=assignments)
 
     def _delete(self) -> int:
-        if self.contract.mode != "snapshot" or set(self.states.values()) - {"landed"}:
+        """Only a run that read every source whole can show that a record is gone."""
+        if not self.values["whole"] or self.redrive or self.partial or set(self.states.values()) - {"landed"}:
             return 0
         held = one(self.session, sql.SQL("SELECT count(*) AS n FROM {} WHERE _deleted_at IS NULL").format(self.core))
         deleted = self.execute("promote_delete", core=self.core, marks=self.landing.marks)
@@ -139,25 +153,50 @@ class _Promotion:
             )
         return deleted
 
-    def _reject(self) -> int:
-        rules = self.contract.rules
-        broken = sql.SQL(", ").join(
-            sql.SQL("CASE WHEN m.mask & {} <> 0 THEN {} END").format(sql.Literal(1 << place), sql.Literal(rule.id))
-            for place, rule in enumerate(rules)
-            if rule.rejects
+    def _quarantine(self) -> None:
+        """Hold what is rejected, close what has come back, and move the watermarks between the two: a source that is
+        read whole withdraws what it held before its newest window."""
+        if self.redrive:
+            self.execute("promote_rejudge", **self._held(), broken=self._broken())
+            self.execute("promote_release", **self._held())
+        else:
+            raw = self._raw()
+            self.execute(
+                "promote_held", **self._held(), typed=self.landing.typed, core=self.core,
+                hashed=names(self._hashed(), "t"), broken=self._broken(), raw=raw,
+            )  # fmt: skip
+            self.execute("promote_reject", core=self.core)
+        self.execute("promote_correct")
+        self.execute("promote_mend", core=self.core)
+        if not self.redrive:
+            self._watermarks()
+            self.execute("promote_withdraw")
+
+    def _held(self) -> dict[str, sql.Composable]:
+        return {"marks": self.landing.marks, "landing": self.landing.landing}
+
+    def _broken(self) -> sql.Composed:
+        return sql.SQL(", ").join(
+            sql.SQL("CASE WHEN m.broken & {} <> 0 THEN {} END").format(sql.Literal(1 << place), sql.Literal(rule.id))
+            for place, rule in enumerate(self.contract.rejecting)
         )
-        raw = sql.SQL(", ").join(
-            sql.SQL("{}::text, l.{}").format(sql.Literal(name), sql.Identifier(name)) for name in self.contract.names
-        )
-        self.execute("promote_reject", marks=self.landing.marks, landing=self.landing.landing, broken=broken, raw=raw)
-        return self.landing.rejected(self.session, self.values["blocked"])
+
+    def _raw(self) -> sql.Composed:
+        """The row as received; PostgreSQL takes a hundred arguments at once, which is fifty columns."""
+        columns = self.contract.names
+        pairs = [sql.SQL("{}::text, l.{}").format(sql.Literal(name), sql.Identifier(name)) for name in columns]
+        parts = [
+            sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs[start : start + 50]))
+            for start in range(0, len(pairs), 50)
+        ]
+        return sql.SQL(" || ").join(parts)
 
     def _watermarks(self) -> None:
         self.session.execute(
             "INSERT INTO ops.watermarks AS w (dataset, source, window_end)"
             " SELECT r.dataset, b.source, r.window_end FROM ops.batches b JOIN ops.runs r USING (run_id)"
-            " WHERE r.run_id = %(run_id)s AND b.state = 'landed' AND b.source <> %(waiting)s"
+            " WHERE r.run_id = %(run_id)s AND b.state = 'landed'"
             " ON CONFLICT (dataset, source) DO UPDATE SET window_end = excluded.window_end,"
             " updated_at = clock_timestamp() WHERE w.window_end < excluded.window_end",
-            {**self.values, "waiting": ledger.WAITING},
+            self.values,
         )

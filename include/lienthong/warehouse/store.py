@@ -100,7 +100,8 @@ def explain(error: psycopg.Error) -> LienThongError:
             f"The warehouse is out of resources ({state} {type(error).__name__}): disk, memory or connections. "
             "Nothing was written. The administrator of the database can free some."
         )
-    if isinstance(error, psycopg.OperationalError):
+    # 54: a limit of the server's own, as too many columns; psycopg calls that operational, but waiting does not help.
+    if isinstance(error, psycopg.OperationalError) and not state.startswith("54"):
         return TryAgain(
             f"The warehouse does not answer or broke off ({state or type(error).__name__}); nothing was written."
         )
