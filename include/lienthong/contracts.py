@@ -19,6 +19,9 @@ from lienthong.rules import KINDS, SEVERITIES, SQL_TYPES, VALIDITY, Rule
 
 MODES = ("incremental", "snapshot")
 MASTERS = ("province", "national")
+CONTENTS = ("goc", "dac_ta", "chu", "danh_muc", "giao_dich", "tong_hop", "phan_tich", "mo")
+"""Kinds of content of a province's shared database, in the words of the national data framework (QĐ 2439/QĐ-TTg):
+original, metadata, master, reference, transaction, aggregate, analytical, open."""
 CLASSES = ("public", "internal", "personal", "sensitive")
 MOST_RULES = 63  # of each consequence: one bit each in a bigint, without its sign
 
@@ -96,6 +99,12 @@ class Contract:
     """How long after the end of a window its rows are promised to be in the warehouse."""
     down_tolerance: timedelta = timedelta(hours=6)
     """How long a source may be down before its owner is told at once."""
+    shared_database: int | None = None
+    """Number of the shared database of the province to which the dataset belongs."""
+    content: str = "goc"
+    """Kind of content, one of ``CONTENTS``."""
+    counterpart: SourceSpec | None = None
+    """The other holder of the same records: what it holds is compared with ours, and ``master`` says who is right."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -209,6 +218,7 @@ class _Reader:
             raise self.fail(["schema", 0], "no column is marked primaryKey: true.")
         self._choice(custom, "mode", MODES)
         self._choice(custom, "master", MASTERS)
+        self._choice({"content": "goc", **custom}, "content", CONTENTS)
         cursor = custom.get("cursor")
         if (custom["mode"] == "incremental") != (cursor is not None):
             raise self.fail(["customProperties"], "mode incremental needs a cursor, mode snapshot has none.")
@@ -230,7 +240,7 @@ class _Reader:
             order_key=custom.get("orderKey", key[0]),
             columns=columns,
             rules=rules,
-            source=self._source(),
+            source=self._source(None),
             endpoints=tuple(self._endpoints(custom.get("endpoints", []))),
             schedule=_schedule(document),
             block_share=self._share(custom, "blockShare", 0.5),
@@ -239,6 +249,9 @@ class _Reader:
             support=tuple(self._support()),
             latency=self._latency(),
             down_tolerance=timedelta(hours=self._hours(custom, "downTolerance", 6)),
+            shared_database=self._number(custom, "sharedDatabase"),
+            content=custom.get("content", "goc"),
+            counterpart=self._counterpart(),
         )
 
     def _choice(self, custom: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
@@ -261,6 +274,12 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise self.fail(["customProperties"], f"{name} must be a number of hours from 0: {value!r}.")
         return float(value)
+
+    def _number(self, custom: Mapping[str, Any], name: str) -> int | None:
+        value = custom.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | None) or (value is not None and value < 1):
+            raise self.fail(["customProperties"], f"{name} must be a whole number from 1: {value!r}.")
+        return value
 
     def _support(self) -> Iterator[Channel]:
         for place, item in enumerate(self.document["support"]):
@@ -303,15 +322,35 @@ class _Reader:
                 raise self.fail([*where, "customProperties"], f"property {name!r} is missing.")
         return found
 
-    def _source(self) -> SourceSpec:
+    def _source(self, role: str | None) -> SourceSpec:
+        """The one server of a role; without a role it is the source."""
         servers = self.document.get("servers", [])
-        if len(servers) != 1 or servers[0]["type"] != "custom":
-            raise self.fail(["servers"], "exactly one server of type custom is expected; it names a connection.")
-        custom = self._custom(servers[0], ("servers", 0), SERVER_PROPERTIES, required=("connection",))
+        of_role = [place for place in range(len(servers)) if self._role(place) == role]
+        if len(of_role) != 1 or servers[of_role[0]]["type"] != "custom":
+            raise self.fail(
+                ["servers"],
+                "exactly one server of type custom is expected as the source; it names a connection. A second one "
+                f"must have the role {COUNTERPART}.",
+            )
+        place = of_role[0]
+        custom = self._custom(servers[place], ("servers", place), SERVER_PROPERTIES, required=("connection",))
         spec = SourceSpec(custom["connection"], custom.get("reader"), custom.get("forEach"))
         if ("{member}" in spec.connection) != (spec.for_each is not None):
-            raise self.fail(["servers", 0], "forEach and {member} in the connection's name go together.")
+            raise self.fail(["servers", place], "forEach and {member} in the connection's name go together.")
+        if role and spec.for_each:
+            raise self.fail(["servers", place], f"the {role} is one system: forEach is for sources.")
         return spec
+
+    def _counterpart(self) -> SourceSpec | None:
+        roles = [self._role(place) for place in range(len(self.document["servers"]))]
+        return self._source(COUNTERPART) if COUNTERPART in roles else None
+
+    def _role(self, place: int) -> str | None:
+        server = self.document["servers"][place]
+        custom = self._custom(server, ("servers", place), SERVER_PROPERTIES, required=())
+        if custom.get("role") not in (None, COUNTERPART):
+            raise self.fail(["servers", place], f"role is {COUNTERPART} or not given: {custom['role']!r}.")
+        return custom.get("role")
 
     def _columns(self, table: dict[str, Any]) -> tuple[Column, ...]:
         columns: list[Column] = []
@@ -449,9 +488,11 @@ class _Reader:
 
 CONTRACT_PROPERTIES = (
     "mode", "master", "cursor", "orderKey", "endpoints", "blockShare", "deleteBrake", "downTolerance",
+    "sharedDatabase", "content",
 )  # fmt: skip
 SLA_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
-SERVER_PROPERTIES = ("connection", "reader", "forEach")
+SERVER_PROPERTIES = ("connection", "reader", "forEach", "role")
+COUNTERPART = "counterpart"
 COLUMN_PROPERTIES = ("codes",)
 DOCUMENTATION = ("description", "tags", "authoritativeDefinitions")
 COLUMN_KEYS = (
