@@ -1,12 +1,13 @@
 """The sample rows of a contract, judged once in the warehouse by both compilations of every rule."""
 
-import csv
 import warnings
 from dataclasses import dataclass
 from datetime import date
 
 from lienthong import quality
 from lienthong.batches import Window
+from lienthong.contracts import samples as files
+from lienthong.contracts.samples import Sample
 from lienthong.rules import predicate
 from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.promote import promote
@@ -15,17 +16,9 @@ from ..sql.builders import land
 
 # All samples tell of the work of one day.
 WINDOW = Window.of_day(date(2025, 9, 30))
+# What core holds already when they are judged.
+BEFORE = Window.of_day(date(2025, 9, 29))
 SOURCE = "mau"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One sample row: where it stands, what it is about, the rules that it must break, and its values."""
-
-    line: int
-    note: str
-    breaks: frozenset[str]
-    values: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -41,22 +34,17 @@ class Outcome:
 
 
 def read(contract):
-    """The samples of a contract, in the order of their file; a wrong header is refused."""
-    with contract.samples.open(encoding="utf-8", newline="") as lines:
-        reader = csv.reader(lines)
-        header = next(reader)
-        assert header == ["_breaks", "_note", *contract.names], f"{contract.samples.name}: the header differs"
-        return tuple(
-            Sample(reader.line_num, note, frozenset(breaks.split()), tuple(value or None for value in values))
-            for breaks, note, *values in reader
-        )
+    """The samples of a contract, in the order of their file; a file with a mistake is refused."""
+    assert files.mistakes(contract) == []
+    return tuple(files.read(contract))
 
 
 def judge_all(warehouse, contracts):
     """Judge the samples of every dataset, in the order of reference, on the good rows of those before it."""
     outcomes = {}
     for dataset, contract in contracts.items():
-        samples = read(contract)
+        samples = tuple(sample for sample in read(contract) if not sample.held)
+        _keep(warehouse, contract, [sample.values for sample in read(contract) if sample.held], BEFORE)
         outcomes[dataset] = _judge(warehouse, contract, samples)
         _keep(warehouse, contract, [sample.values for sample in samples if not sample.breaks])
     return outcomes
@@ -104,13 +92,15 @@ def _proofs(landing, good):
     )
 
 
-def _keep(warehouse, contract, rows):
-    plan = land(warehouse, contract, WINDOW, {SOURCE: rows})
+def _keep(warehouse, contract, rows, window=WINDOW):
+    if not rows:
+        return
+    plan = land(warehouse, contract, window, {SOURCE: rows})
     with warehouse.session() as session:
-        Landing(warehouse, contract, WINDOW, plan.run_id).mark(session)
+        Landing(warehouse, contract, window, plan.run_id).mark(session)
         session.execute(
             "UPDATE ops.runs SET judged_at = clock_timestamp(), extracted = %s WHERE run_id = %s",
             [len(rows), plan.run_id],
         )
-    kept = promote(warehouse, contract, WINDOW, plan.run_id)
-    assert kept.inserted == len(rows), f"{contract.dataset}: a good sample row did not reach core"
+    kept = promote(warehouse, contract, window, plan.run_id)
+    assert kept.inserted + kept.unchanged == len(rows), f"{contract.dataset}: a good sample row did not reach core"

@@ -24,8 +24,9 @@ OF_ROWS = [pair for pair in RULES if pair not in OF_WINDOWS]
 DIMENSIONS = {"accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"}
 # domain/personal_data.md 2, in the words of our columns.
 PERSONAL = {
-    "chu_ho_so", "dia_chi", "duong_dan_ket_qua", "email", "ghi_chu", "ma_so_thue", "nguoi_xu_ly", "noi_dung_xu_ly",
-    "so_dien_thoai", "so_dinh_danh", "trich_yeu",
+    "chu_dau_tu", "chu_ho", "chu_ho_so", "chu_su_dung", "dan_toc", "dia_chi", "duong_dan_ket_qua", "email", "ghi_chu",
+    "ho_ten", "ma_so_thue", "ngay_sinh", "nguoi_dai_dien", "nguoi_phan_anh", "nguoi_vi_pham", "nguoi_xu_ly",
+    "noi_dung_phan_anh", "noi_dung_xu_ly", "so_dien_thoai", "so_dinh_danh", "so_the_bhyt", "trich_yeu",
 }  # fmt: skip
 # What a clerk is told to do: every sentence holds one of these.
 ADVICE = (
