@@ -5,7 +5,8 @@
     -> {"du_lieu": [{...}], "trang_sau": 2}
 
 Rows with tu <= cap_nhat_luc < den, in the order of change; ``trang_sau`` is null on the last page. A wrong key is
-answered with 401, a wrong parameter with 422 and its name, both in JSON. ``/health`` asks for no key.
+answered with 401, a wrong parameter with 422 and its name, both in JSON. ``/health`` asks for no key. The shared
+databases under ``/chia-se/`` are those of ``shared.service``.
 
     python -m lienthong.sandbox.department_service --host 127.0.0.1 --port 8766 --data FILE --api-key-env NAME
 """
@@ -32,9 +33,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from lienthong.sandbox.columns import CURSOR, TABLES
+from lienthong.sandbox.shared.service import described, rest_file, shared_page, switched
 from lienthong.sandbox.switch import read_switch
 
 MOST_ROWS = 2_000
+SIZES = f"số nguyên từ 1 đến {MOST_ROWS}"
+UNKNOWN = "Không có bộ dữ liệu này"
 _T = TypeVar("_T")
 
 
@@ -46,44 +50,79 @@ class Refused(Exception):
         self.parameter, self.expected = parameter, expected
 
 
-def application(data: Path, api_key: str) -> Starlette:
-    """The service over one SQLite file."""
+def application(data: Path, api_key: str, shared: Path | None = None) -> Starlette:
+    """The service over one SQLite file, and over that of the shared databases."""
 
     async def health(_request: Request) -> JSONResponse:
         there = data.exists()
         return JSONResponse({"trang_thai": "ok" if there else "khong_co_du_lieu"}, 200 if there else 503)
 
     async def rows(request: Request) -> JSONResponse:
-        switch = read_switch(data)
-        await asyncio.sleep(switch.delay)
-        if switch.down:
-            return _problem(503, "Dịch vụ tạm ngừng")
-        if not hmac.compare_digest(request.headers.get("X-Api-Key", "").encode(), api_key.encode()):
-            return _problem(401, "Khóa truy cập không đúng")
         dataset = request.path_params["dataset"]
+        refusal = await _refusal(request, data, api_key)
+        if refusal:
+            return refusal
         if dataset not in {table.name for table in TABLES}:
-            return _problem(404, "Không có bộ dữ liệu này")
-        try:
-            start, end, page, size = _window(request.query_params)
-        except Refused as refused:
-            found = {"tham_so": refused.parameter, "mong_doi": refused.expected}
-            return JSONResponse({"loi": "Tham số không hợp lệ", "chi_tiet": [found]}, 422)
-        try:
-            return JSONResponse(await run_in_threadpool(_page, data, dataset, start, end, page, size))
-        except sqlite3.OperationalError:  # no file yet, or its tables are gone
-            return _problem(503, "Dữ liệu chưa sẵn sàng")
+            return _problem(404, UNKNOWN)
+        return await _answer(lambda: JSONResponse(_page(data, dataset, *_window(request.query_params))))
 
-    return Starlette(routes=[Route("/health", health), Route("/api/v1/{dataset}", rows)])
+    async def shared_rows(request: Request) -> JSONResponse:
+        dataset = request.path_params["dataset"]
+        refusal = await _refusal(request, switched(place, dataset), api_key)
+        return refusal or await _answer(lambda: _shared_page(place, dataset, request))
+
+    place = shared or data.with_name("chia_se.sqlite")
+    routes = [Route("/api/v1/{dataset}", rows), Route("/chia-se/{dataset}", shared_rows)]
+    return Starlette(routes=[Route("/health", health), *routes])
+
+
+async def _refusal(request: Request, data: Path, api_key: str) -> JSONResponse | None:
+    """The answer to whom the service does not serve now; None when it does."""
+    switch = read_switch(data)
+    await asyncio.sleep(switch.delay)
+    if switch.down:
+        return _problem(503, "Dịch vụ tạm ngừng")
+    if not hmac.compare_digest(request.headers.get("X-Api-Key", "").encode(), api_key.encode()):
+        return _problem(401, "Khóa truy cập không đúng")
+    return None
+
+
+async def _answer(read: Callable[[], JSONResponse]) -> JSONResponse:
+    """What ``read`` gives, or the answer to a question that it cannot answer."""
+    try:
+        return await run_in_threadpool(read)
+    except Refused as refused:
+        found = {"tham_so": refused.parameter, "mong_doi": refused.expected}
+        return JSONResponse({"loi": "Tham số không hợp lệ", "chi_tiet": [found]}, 422)
+    except sqlite3.OperationalError:  # no file yet, or its tables are gone
+        return _problem(503, "Dữ liệu chưa sẵn sàng")
+
+
+def _shared_page(place: Path, dataset: str, request: Request) -> JSONResponse:
+    known = described(place, dataset)
+    if known is None:
+        return _problem(404, UNKNOWN)
+    query = request.query_params
+    span = _span(query) if known.cursor else None
+    size = _parameter(query, "kich_thuoc", _whole(1, MOST_ROWS), SIZES, "500")
+    name = "con_tro" if known.paging == "cursor" else "trang"
+    page = _parameter(query, name, _whole(1, 1_000_000_000), "số nguyên từ 1", "1")
+    content, link = shared_page(place, known, span, page, size, dict(query))
+    return JSONResponse(content, headers={"Link": f'<{request.url.path}?{link}>; rel="next"'} if link else None)
 
 
 def _window(query: Mapping[str, str]) -> tuple[str, str, int, int]:
+    start, end = _span(query)
+    page = _parameter(query, "trang", _whole(1, 1_000_000), "số nguyên từ 1", "1")
+    return start, end, page, _parameter(query, "kich_thuoc", _whole(1, MOST_ROWS), SIZES, "500")
+
+
+def _span(query: Mapping[str, str]) -> tuple[str, str]:
     start = _parameter(query, "tu", _local_time, "thời điểm ISO, giờ địa phương, không kèm múi giờ")
     end = _parameter(query, "den", _local_time, "thời điểm ISO, giờ địa phương, không kèm múi giờ")
     if end <= start:
         raise Refused("den", "thời điểm sau tham số tu")
-    page = _parameter(query, "trang", _whole(1, 1_000_000), "số nguyên từ 1", "1")
-    size = _parameter(query, "kich_thuoc", _whole(1, MOST_ROWS), f"số nguyên từ 1 đến {MOST_ROWS}", "500")
-    return start, end, page, size
+    return start, end
 
 
 def _parameter(query: Mapping[str, str], name: str, read: Callable[[str], _T], expected: str, default: str = "") -> _T:
@@ -135,14 +174,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="SQLite file of the department")
+    parser.add_argument("--shared", type=Path, help="SQLite file of the shared databases (default: beside sqlite/)")
     parser.add_argument("--api-key-env", required=True, help="name of the variable that holds the key")
     given = parser.parse_args(arguments)
     api_key = os.environ.get(given.api_key_env, "")
     if not api_key:
         sys.stderr.write(f"{given.api_key_env} is empty: expected the key that readers must send. Set it.\n")
         return 2
+    # The province keeps its units' files in sqlite/ and what is shared in shared/ beside it.
+    shared = given.shared or rest_file(given.data.absolute().parent.parent)
     config = uvicorn.Config(
-        application(given.data, api_key), host=given.host, port=given.port, log_level="warning",
+        application(given.data, api_key, shared), host=given.host, port=given.port, log_level="warning",
         timeout_graceful_shutdown=5,
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it has stopped

@@ -1,4 +1,4 @@
-"""Faults that the sandbox portal shows on request; the same rules, seed and requests give the same faults.
+"""Faults that portal and platform of the sandbox show on request; same rules, seed and requests, same faults.
 
 A rule names a fault, the requests that it may hit and how often it does. The first rule that decides how a
 request ends wins; delays of several rules add up. Faults with ``"after": true`` strike when the request has
@@ -13,12 +13,13 @@ already taken effect, so that only the answer is lost or spoiled.
     drop            closes the TCP connection without an answer
     html            answers a web page instead of JSON, with HTTP ``status`` 200 unless given
     empty           answers HTTP 200 without a body
+    fail            answers HTTP 200 with ``code`` and ``message`` in the server's own form
     malformed       answers HTTP 200 with JSON that is cut in the middle
     nested          puts the real answer as a JSON string into ``message`` of another answer
     shorten         cuts the list of a pull to its first ``keep`` entries (0)
     expire_session  ends the session of the request before it is looked at
-    refuse          refuses single records with ``code`` and ``message`` ("{ma_ho_so}" is filled in)
-    forget          accepts single dossiers, says so, and does not keep them
+    refuse          refuses single records with ``code`` and ``message`` ("{khoa}" is filled in)
+    forget          accepts single records, says so, and does not keep them
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from lienthong.errors import NeedsPerson
 
 DELAYS = frozenset({"latency"})
 RECORD_FAULTS = frozenset({"refuse", "forget"})
-BEFORE = frozenset({"rate_limit", "redirect", "http_error", "drop", "html", "empty", "malformed"})
+BEFORE = frozenset({"rate_limit", "redirect", "http_error", "drop", "html", "empty", "malformed", "fail"})
 """Faults that keep a request from being handled, unless ``after`` is set."""
 ALWAYS_AFTER = frozenset({"slow", "slow_body", "nested", "shorten"})
 FAULTS = DELAYS | RECORD_FAULTS | BEFORE | ALWAYS_AFTER | {"expire_session"}
@@ -52,12 +53,16 @@ class Rule:
     """Service that is hit, ``login``, or ``*`` for every one; unset means every service but the login."""
     ma_ho_so: str | None = None
     """Only requests, or for ``refuse`` and ``forget`` records, with this dossier code."""
+    khoa: str | None = None
+    """The same for the key of a record of the shared platform."""
+    dataset: str | None = None
+    """Only requests that are about this dataset of the shared platform."""
     times: int | None = None
     """Strikes at most so often, then never again."""
     every: int = 1
     """Strikes the k-th, 2k-th ... match only."""
     probability: float = 1.0
-    """Share of matches that are hit: drawn per request, or fixed per dossier code for record faults."""
+    """Share of matches that are hit: drawn per request, or fixed per key for record faults."""
     seed: int = 0
     after: bool = False
     ms: int = 7000
@@ -65,8 +70,9 @@ class Rule:
     retry_after: float | None = None
     per_second: float = 1.0
     location: str = "/moved/mapi/g"
-    code: str = "-5"
-    message: str = "Hồ sơ {ma_ho_so} bị từ chối: dữ liệu chưa hợp lệ"
+    code: str | None = None
+    message: str | None = None
+    """Unset: what the server says by itself."""
     keep: int = 0
 
     def __post_init__(self) -> None:
@@ -129,22 +135,22 @@ class _Live:
     filled_at: float = 0.0
     draws: random.Random = field(default_factory=random.Random)
 
-    def strikes(self, ma_ho_so: str | None) -> bool:
+    def strikes(self, key: str | None) -> bool:
         """Count one match and say whether the rule strikes it."""
         if self.rule.times is not None and self.fired >= self.rule.times:
             return False
         self.matched += 1
-        struck = self.matched % self.rule.every == 0 and self._drawn(ma_ho_so)
+        struck = self.matched % self.rule.every == 0 and self._drawn(key)
         self.fired += struck
         return struck
 
-    def _drawn(self, ma_ho_so: str | None) -> bool:
+    def _drawn(self, key: str | None) -> bool:
         if self.rule.probability >= 1:
             return True
-        if ma_ho_so is None:
+        if key is None:
             return self.draws.random() < self.rule.probability
-        # A record's fate hangs on its code, so it is the same whatever the order or the number of tries.
-        number = hashlib.sha256(f"{self.rule.seed}|{ma_ho_so}".encode("utf-8", "replace")).digest()[:8]
+        # A record's fate hangs on its key, so it is the same whatever the order or the number of tries.
+        number = hashlib.sha256(f"{self.rule.seed}|{key}".encode("utf-8", "replace")).digest()[:8]
         return int.from_bytes(number, "big") / 2**64 < self.rule.probability
 
 
@@ -160,13 +166,17 @@ class Plan:
 
 
 GOOD = Plan()
+PORTAL_WORDS = "Hồ sơ {khoa} bị từ chối: dữ liệu chưa hợp lệ"
 
 
 class Misbehaviour:
     """The rules in force, in the order in which they were added; safe to change while the portal serves."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, refusal: tuple[str, str] = ("-5", PORTAL_WORDS)
+    ) -> None:
         self._clock = clock
+        self._refusal = refusal
         self._lock = threading.Lock()
         self._rules: list[_Live] = []
         self._last = 0
@@ -202,14 +212,14 @@ class Misbehaviour:
             for live in self._rules
         ]
 
-    def plan(self, service: str, keys: Collection[str]) -> Plan:
-        """Decide the fate of a request that asks ``service`` about the dossiers ``keys``."""
+    def plan(self, service: str, keys: Collection[str], dataset: str = "") -> Plan:
+        """Decide the fate of a request that asks ``service`` about the records ``keys`` of ``dataset``."""
         if not self._rules:
             return GOOD
         delay, expire, end = 0.0, False, None
         for live in self._rules:
             rule = live.rule
-            if rule.fault in RECORD_FAULTS or not _concerns(rule, service, keys):
+            if rule.fault in RECORD_FAULTS or not _concerns(rule, service, keys, dataset):
                 continue
             if rule.fault == "latency":
                 delay += rule.ms / 1000 if live.strikes(None) else 0.0
@@ -219,18 +229,24 @@ class Misbehaviour:
                 end = rule
         return Plan(delay, expire, end)
 
-    def refusal(self, service: str, ma_ho_so: str) -> tuple[str, str] | None:
+    def words(self, rule: Rule, key: str = "") -> tuple[str, str]:
+        """Code and words with which a rule lets the server say no."""
+        code, message = self._refusal
+        chosen = message if rule.message is None else rule.message
+        return rule.code or code, chosen.replace("{khoa}", key).replace("{ma_ho_so}", key)
+
+    def refusal(self, service: str, key: str, dataset: str = "") -> tuple[str, str] | None:
         """Code and words with which to refuse one record, or None."""
-        rule = self._strike("refuse", service, ma_ho_so)
-        return None if rule is None else (rule.code, rule.message.replace("{ma_ho_so}", ma_ho_so))
+        rule = self._strike("refuse", service, key, dataset)
+        return None if rule is None else self.words(rule, key)
 
-    def forgets(self, service: str, ma_ho_so: str) -> bool:
+    def forgets(self, service: str, key: str, dataset: str = "") -> bool:
         """Whether to lose one record that is accepted."""
-        return self._strike("forget", service, ma_ho_so) is not None
+        return self._strike("forget", service, key, dataset) is not None
 
-    def _strike(self, fault: str, service: str, ma_ho_so: str) -> Rule | None:
+    def _strike(self, fault: str, service: str, key: str, dataset: str) -> Rule | None:
         for live in self._rules:
-            if live.rule.fault == fault and _concerns(live.rule, service, (ma_ho_so,)) and live.strikes(ma_ho_so):
+            if live.rule.fault == fault and _concerns(live.rule, service, (key,), dataset) and live.strikes(key):
                 return live.rule
         return None
 
@@ -251,8 +267,10 @@ class Misbehaviour:
         return True
 
 
-def _concerns(rule: Rule, service: str, keys: Collection[str]) -> bool:
+def _concerns(rule: Rule, service: str, keys: Collection[str], dataset: str) -> bool:
     wanted = rule.service
     if wanted != "*" and (wanted != service if wanted else service == "login"):
         return False
-    return rule.ma_ho_so is None or rule.ma_ho_so in keys
+    if rule.dataset not in (None, dataset):
+        return False
+    return all(key is None or key in keys for key in (rule.ma_ho_so, rule.khoa))

@@ -6,7 +6,7 @@
 Paths are ``/mapi/login`` and ``/mapi/g``, also below ``/XrdAdapter/RestService/forward/``, and ``/health``.
 Everything that is accepted is in the data folder before the answer leaves (``portal_log.AcceptanceLog``). Sessions
 live in memory: a restart ends them, as clients must expect. SANDBOX_PORTAL_CONTROL_TOKEN opens the control
-interface (``portal_control``) that makes the portal misbehave on request.
+interface (``web_control``) that makes the portal misbehave on request.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lienthong.errors import NeedsPerson
 from lienthong.sandbox.portal_catalogue import DEFAULT
 from lienthong.sandbox.portal_options import CODE_TYPES, NATIONAL_PORTAL, PortalOptions
 from lienthong.sandbox.portal_server import serve
 from lienthong.sandbox.portal_validation import PROFILES
+from lienthong.sandbox.web_server import until_told
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,12 +68,7 @@ def options(given: argparse.Namespace, env: Mapping[str, str]) -> PortalOptions:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop: 0 after a clean stop, 2 when the portal cannot start."""
     given = parser().parse_args(arguments)
-    try:
-        serve(options(given, os.environ), given.host, given.port)
-    except NeedsPerson as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
+    return until_told(lambda: serve(options(given, os.environ), given.host, given.port))
 
 
 if __name__ == "__main__":

@@ -6,21 +6,18 @@ and a restart. They hold whole records, synthetic persons included, and never le
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lienthong.sandbox.request_log import RequestLog, as_time
+
 FILE = "portal.sqlite"
 TABLES = """
-CREATE TABLE IF NOT EXISTS requests (
-    seq INTEGER PRIMARY KEY, request_id TEXT NOT NULL, time REAL NOT NULL, service TEXT NOT NULL,
-    http_status INTEGER NOT NULL, code TEXT NOT NULL, records INTEGER NOT NULL, fault TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS effects (
     seq INTEGER PRIMARY KEY, time REAL NOT NULL, request_id TEXT NOT NULL, service TEXT NOT NULL,
     record_key TEXT NOT NULL, kind TEXT NOT NULL, sha256 TEXT NOT NULL, effect INTEGER NOT NULL);
@@ -71,23 +68,6 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One request as it was answered; ``http_status`` is 0 where the connection was closed without an answer."""
-
-    seq: int
-    request_id: str
-    time: datetime
-    service: str
-    http_status: int
-    code: str
-    """``error_code`` of the answer as text, empty where there was none."""
-    count: int
-    """Records in ``data`` of the request."""
-    fault: str
-    """The misbehaviour that shaped the answer, or empty."""
-
-
-@dataclass(frozen=True, slots=True)
 class HeldDossier:
     """A dossier as the portal holds it now."""
 
@@ -121,56 +101,35 @@ class Warned:
     words: str
 
 
-class AcceptanceLog:
-    """Reads the data folder of a portal, also while the server runs or after it was killed.
-
-    Each call sees one consistent state and gives the oldest entry first.
-    """
+class AcceptanceLog(RequestLog):
+    """Reads the data folder of a portal."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder) / FILE
+        super().__init__(Path(folder) / FILE)
 
     def effects(self, after: int = 0) -> Iterator[Effect]:
         """Every accepted record in the order of acceptance, from the one that follows ``after``."""
-        for row in self._read("SELECT * FROM effects WHERE seq > ? ORDER BY seq", after):
+        for row in self.read("SELECT * FROM effects WHERE seq > ? ORDER BY seq", after):
             seq, at, request_id, service, key, kind, sha256, effect = row
-            yield Effect(seq, _time(at), request_id, service, key, kind, sha256, bool(effect))
-
-    def requests(self, after: int = 0) -> Iterator[Request]:
-        """Every request below ``/mapi``, the refused and the unanswered included."""
-        for row in self._read("SELECT * FROM requests WHERE seq > ? ORDER BY seq", after):
-            seq, request_id, at, service, status, code, records, fault = row
-            yield Request(seq, request_id, _time(at), service, status, code, records, fault)
+            yield Effect(seq, as_time(at), request_id, service, key, kind, sha256, bool(effect))
 
     def dossiers(self) -> Iterator[HeldDossier]:
         """What the portal holds now, by dossier code."""
         statement = "SELECT ma_ho_so, sha256, created_at, changed_at, body FROM dossiers ORDER BY ma_ho_so"
-        for key, sha256, created, changed, body in self._read(statement):
-            yield HeldDossier(key, sha256, _time(created), _time(changed), json.loads(body))
+        for key, sha256, created, changed, body in self.read(statement):
+            yield HeldDossier(key, sha256, as_time(created), as_time(changed), json.loads(body))
 
     def steps(self) -> Iterator[HeldStep]:
         """The steps that the portal holds now, by dossier and time."""
-        for row in self._read("SELECT * FROM steps ORDER BY 1, 2, 3, 4"):
+        for row in self.read("SELECT * FROM steps ORDER BY 1, 2, 3, 4"):
             ma_ho_so, moment, status, officer, sha256, at, body = row
-            yield HeldStep(ma_ho_so, moment, status, officer, sha256, _time(at), json.loads(body))
+            yield HeldStep(ma_ho_so, moment, status, officer, sha256, as_time(at), json.loads(body))
 
     def warnings(self) -> Iterator[Warned]:
         """What was kept with a warning."""
-        for row in self._read("SELECT request_id, ma_ho_so, field, words FROM warnings ORDER BY seq"):
+        for row in self.read("SELECT request_id, ma_ho_so, field, words FROM warnings ORDER BY seq"):
             yield Warned(*row)
 
     def forgotten(self) -> list[str]:
         """Dossier codes that the portal accepted and lost again on request, in order."""
-        return [code for (code,) in self._read("SELECT ma_ho_so FROM forgotten ORDER BY seq")]
-
-    def _read(self, statement: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        if not self.path.exists():
-            return
-        # Not opened read-only: after a SIGKILL the first reader has to recover the write-ahead log.
-        with contextlib.closing(sqlite3.connect(self.path, timeout=30)) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            yield from connection.execute(statement, values)
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+        return [code for (code,) in self.read("SELECT ma_ho_so FROM forgotten ORDER BY seq")]

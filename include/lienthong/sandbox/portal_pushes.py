@@ -16,8 +16,9 @@ from lienthong.sandbox.portal_answers import EXISTS, FAILED, INVALID, MALFORMED,
 from lienthong.sandbox.portal_log import canonical
 from lienthong.sandbox.portal_options import PortalOptions
 from lienthong.sandbox.portal_pulls import unit_of
-from lienthong.sandbox.portal_store import Delivery, DossierRow, PortalStore
+from lienthong.sandbox.portal_store import DossierRow, PortalStore
 from lienthong.sandbox.portal_validation import Finding, Judge, Judgement, transition
+from lienthong.sandbox.request_log import Delivery
 
 Envelope = Mapping[str, Any]
 Record = dict[str, Any]

@@ -22,8 +22,9 @@ from lienthong.sandbox.portal_options import PortalOptions
 from lienthong.sandbox.portal_pulls import Pulls
 from lienthong.sandbox.portal_pushes import Pushes
 from lienthong.sandbox.portal_sessions import Sessions
-from lienthong.sandbox.portal_store import Delivery, PortalStore
+from lienthong.sandbox.portal_store import PortalStore
 from lienthong.sandbox.portal_validation import Judge
+from lienthong.sandbox.request_log import Delivery
 
 LOGIN = "login"
 UNKNOWN = "(unknown)"

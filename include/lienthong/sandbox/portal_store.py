@@ -1,34 +1,17 @@
-"""The portal's durable state: an acceptance is in the write-ahead log before its answer leaves.
-
-One connection, one thread, one transaction a request: state, effects, warnings and the line of the request log
-are committed together. ``synchronous = NORMAL`` survives the death of the process at any instant; only a crash
-of the operating system may lose the newest answers.
-"""
+"""The portal's durable state: an acceptance is in the write-ahead log before its answer leaves."""
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lienthong.sandbox.portal_log import FILE, TABLES
+from lienthong.sandbox.request_log import Delivery, LoggedStore
 
 StepKey = tuple[str, str, str, str]
 """MaHoSo, ThoiDiemXuLy, TrangThai, NguoiXuLy: a step has no identifier of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How one request is going to be answered, decided before it is handled so that the log tells the truth."""
-
-    request_id: str
-    service: str
-    http_status: int
-    records: int
-    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +27,11 @@ class DossierRow:
     body: str
 
 
-class PortalStore:
+class PortalStore(LoggedStore):
     """The only writer of the data folder."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # check_same_thread: a test builds the portal in one thread and serves it from another, never from both.
-        self._db = sqlite3.connect(
-            folder / FILE, timeout=30, isolation_level=None, cached_statements=64, check_same_thread=False
-        )
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-        self._db.executescript(TABLES)
-
-    def close(self) -> None:
-        """Fold the write-ahead log into the file and let go of it."""
-        self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing: an exception leaves the state as it was."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        super().__init__(folder / FILE, TABLES)
 
     def held(self, ma_ho_so: str) -> tuple[str, str] | None:
         """Digest and status of the dossier that is held, or None."""
@@ -126,15 +86,6 @@ class PortalStore:
         self._db.execute(
             "INSERT INTO warnings (time, request_id, ma_ho_so, field, words) VALUES (?, ?, ?, ?, ?)",
             (time.time(), delivery.request_id, ma_ho_so, field, words),
-        )
-
-    def log_request(self, delivery: Delivery, code: str) -> None:
-        """Append one request with the answer that it gets."""
-        outcome = (delivery.http_status, code, delivery.records, delivery.fault)
-        self._db.execute(
-            "INSERT INTO requests (request_id, time, service, http_status, code, records, fault)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (delivery.request_id, time.time(), delivery.service, *outcome),
         )
 
     def body(self, ma_ho_so: str) -> str | None:

@@ -1,8 +1,9 @@
-"""The province: makes the data of any day and puts them into its 116 sources.
+"""The province: makes the data of any day and puts them into its 116 sources and its shared databases.
 
 The same seed, catalogue and day give the same rows, whatever was made before and in which order. Making a day again
 replaces it. A source is a unit's own: most keep a schema in PostgreSQL, others a file of SQLite, a folder of CSV or
-Excel drops, one a REST service. What was planted wrong is told in ``<var>/sandbox/truth/<day>.jsonl`` and nowhere else.
+Excel drops, one a REST service; ``shared`` has the other databases. What was planted wrong is told in
+``<var>/sandbox/truth/<day>.jsonl`` and nowhere else.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from lienthong.sandbox.dossiers import Arrivals, Habits
 from lienthong.sandbox.faults import Planner
 from lienthong.sandbox.postgres_store import PostgresStore
 from lienthong.sandbox.rows import Writer
+from lienthong.sandbox.shared.databases import SharedDatabases
 from lienthong.sandbox.stores import DropStore, SqliteStore, pattern
 from lienthong.sandbox.truth import TruthLog
 from lienthong.sandbox.units import Unit, unit, units
@@ -77,6 +79,7 @@ class Province:
         self._seed, self._catalogue, self._habits = seed, catalogue, habits or Habits()
         self.truth = TruthLog(self.folder / "truth")
         self.postgres, self.sqlite, self.drops = self._stores(list(enumerate(units())))
+        self.shared = SharedDatabases(self.folder, database, seed)
 
     @classmethod
     def at(cls, var: Path) -> Province:
@@ -146,7 +149,7 @@ class Province:
                 made = self.days.make(day)
                 for store in self._stores(late):
                     store.write([made])
-                self.truth.write(day, made.planted)
+                self.truth.write(day, [*made.planted, *self.shared.planted(day)])
         trouble.refresh(self)
         self._write_corrections({**self.corrections, **{c: replace(one, applied=True) for c, one in due.items()}})
 
@@ -165,14 +168,16 @@ class Province:
         _write_private(self.folder / _CORRECTIONS, json.dumps(content, indent=1, sort_keys=True).encode())
 
     def connections(self) -> dict[str, dict[str, Any]]:
-        """The connections of all 116 sources in Airflow's JSON form, by connection id."""
-        return {unit.connection_id: self._connection(unit) for unit in units()}
+        """The connections of all 116 sources and of the shared databases in Airflow's JSON form, by connection id."""
+        of_units = {unit.connection_id: self._connection(unit) for unit in units()}
+        return {**of_units, **self.shared.connections(self.department_url, self.department_key())}
 
     def lay_out(self) -> None:
         """Make what is missing of the sources: schemas, tables, roles, files and folders, all empty."""
         self._remember()
         for store in (self.postgres, self.sqlite, self.drops):
             store.write([])
+        self.shared.lay_out()
 
     def write_connections(self) -> Path:
         """Lay the sources out and write ``connections`` to ``<var>/sandbox/connections.json``, readable by its owner
@@ -207,10 +212,13 @@ class Province:
     def _write(self, days: list[Day]) -> list[Made]:
         for store in (self.postgres, self.sqlite, self.drops):
             store.write(days)
+        shared = self.shared.write([day.day for day in days], self.truth.days())
         trouble.refresh(self)
         for day in days:
-            self.truth.write(day.day, day.planted)
-        return [Made(day.day, len(day.ho_so), len(day.tien_trinh), len(day.planted)) for day in days]
+            self.truth.write(day.day, [*day.planted, *shared[day.day]])
+        return [
+            Made(day.day, len(day.ho_so), len(day.tien_trinh), len(day.planted) + len(shared[day.day])) for day in days
+        ]
 
     def _connection(self, unit: Unit) -> dict[str, Any]:
         if unit.store == "postgres":

@@ -7,6 +7,7 @@ arriving in a source that is in trouble, unseen where it hides them.
     python -m lienthong.sandbox.trouble rename H15.102 trang_thai ma_trang_thai
     python -m lienthong.sandbox.trouble restore H15.131
     python -m lienthong.sandbox.trouble mend H15.131
+    python -m lienthong.sandbox.trouble down csdl_thua_dat
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from lienthong.errors import NeedsPerson
 from lienthong.sandbox.columns import TABLES, Table
 from lienthong.sandbox.faces import Face, show_drops, show_postgres, show_sqlite
+from lienthong.sandbox.shared.outage import set_down
 from lienthong.sandbox.stores import replace_file
 from lienthong.sandbox.switch import Switch, set_switch
 from lienthong.sandbox.units import Unit, unit
@@ -30,6 +32,9 @@ from lienthong.settings import Settings
 
 if TYPE_CHECKING:
     from lienthong.sandbox.province import Province
+
+SHARED = "csdl_"
+"""How the connections of shared databases begin: these can be down, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Trouble:
 
 
 def active(province: Province) -> dict[str, Trouble]:
-    """The sources in trouble, by unit code."""
+    """The sources in trouble, by unit code; shared databases by their connection."""
     path = _file(province)
     if not path.exists():
         return {}
@@ -55,8 +60,12 @@ def active(province: Province) -> dict[str, Trouble]:
 
 
 def down(province: Province, code: str) -> None:
-    """The source does not answer until it is restored."""
-    _change(province, code, down=True)
+    """The source, a unit's or a shared database (``csdl_thua_dat``), does not answer until it is restored."""
+    if code.startswith(SHARED):
+        set_down(province.shared, code, down=True)
+        _remember(province, code, Trouble(down=True))
+    else:
+        _change(province, code, down=True)
 
 
 def slow(province: Province, code: str, seconds: float) -> None:
@@ -108,15 +117,19 @@ def mend(province: Province, code: str, on: str | None = None) -> None:
 
 def restore(province: Province, code: str) -> None:
     """The source is as it should be, with all that arrived meanwhile; nothing to do is no error."""
+    if code.startswith(SHARED):
+        set_down(province.shared, code, down=False)
+        _remember(province, code, None)
+        return
     one = unit(code)
     _apply(province, one, Trouble())
-    _remember(province, one, None)
+    _remember(province, one.code, None)
 
 
 def refresh(province: Province) -> None:
     """Let new days show through the faces of drops; tables and services need no help."""
-    for code, trouble in active(province).items():
-        one = unit(code)
+    units = [(unit(code), trouble) for code, trouble in active(province).items() if not code.startswith(SHARED)]
+    for one, trouble in units:
         if one.store in ("csv", "excel"):
             _apply(province, one, trouble)
 
@@ -131,7 +144,7 @@ def _change(province: Province, code: str, **change: Any) -> None:
     one = unit(code)
     trouble = replace(active(province).get(one.code, Trouble()), **change)
     _apply(province, one, trouble)
-    _remember(province, one, trouble)
+    _remember(province, one.code, trouble)
 
 
 def _apply(province: Province, one: Unit, trouble: Trouble) -> None:
@@ -169,10 +182,10 @@ def _file(province: Province) -> Path:
     return province.folder / "trouble.json"
 
 
-def _remember(province: Province, one: Unit, trouble: Trouble | None) -> None:
-    entries = {code: asdict(entry) for code, entry in active(province).items() if code != one.code}
+def _remember(province: Province, source: str, trouble: Trouble | None) -> None:
+    entries = {code: asdict(entry) for code, entry in active(province).items() if code != source}
     if trouble is not None:
-        entries[one.code] = asdict(trouble)
+        entries[source] = asdict(trouble)
     province.folder.mkdir(parents=True, exist_ok=True)
     replace_file(_file(province), json.dumps(entries, ensure_ascii=False, indent=1, sort_keys=True).encode())
 

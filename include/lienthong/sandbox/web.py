@@ -1,4 +1,4 @@
-"""The few pieces of ASGI that the sandbox portal needs: reading a body, answering, dropping a connection."""
+"""The few pieces of ASGI that the sandbox's servers need: reading a body, answering, dropping a connection."""
 
 from __future__ import annotations
 
