@@ -1,14 +1,15 @@
 -- purpose: the windows that one source still owes, by reason: in its newest try of each it was down or had changed
--- reads:   ops.batches, ops.runs
+-- reads:   ops.batches, ops.runs, ops.shapes
 -- writes:  nothing; the tables looked and found for problems_settle
 -- run by:  warehouse.problems.note_source
 
 owed AS (
     SELECT
         CASE b.reason_code WHEN 'nguon_khong_tra_loi' THEN 'source_down' ELSE 'schema_drift' END AS kind,
-        b.source, b.reason, r.window_start
+        b.source, b.reason, s.told, r.window_start
     FROM ops.batches b
     JOIN ops.runs r USING (run_id)
+    LEFT JOIN ops.shapes s USING (shape_id)
     WHERE b.source = %(source)s AND b.state = 'missing' AND r.dataset = %(dataset)s AND r.kind = 'read'
       AND NOT EXISTS (
           SELECT FROM ops.runs later
@@ -32,7 +33,7 @@ found AS (
         0::bigint AS count,
         jsonb_build_object(
             'windows', count(*), 'reason', (array_agg(o.reason ORDER BY o.window_start DESC))[1]
-        ) AS details
+        ) || coalesce((array_agg(o.told ORDER BY o.window_start DESC))[1], '{{}}') AS details
     FROM owed o
     GROUP BY 1, 2
 )

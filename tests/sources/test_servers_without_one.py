@@ -59,6 +59,8 @@ class Cursor:
         asked = text.lower()
         if asked.startswith("select @@version"):
             self._answer([("v", 1)], [("Microsoft SQL Server 2019 - 15.0.2000.5 (X64)",)])
+        elif "from information_schema.columns" in asked:
+            self._answer([("n", 1), ("t", 1)], [(column[0], "nvarchar(20) not null") for column in self.driver.columns])
         elif "schema_name()" in asked or "sys_context" in asked:
             self._answer([("s", 1)], [("dbo",)])
         elif "1.1 from dual" in asked:

@@ -15,6 +15,7 @@ from lienthong.contracts import Contract
 from lienthong.errors import NeedsPerson
 from lienthong.sources.catalogue import CatalogueSource
 from lienthong.sources.files import FileSource
+from lienthong.sources.platform import PlatformSource
 from lienthong.sources.rest import RestSource
 from lienthong.sources.tables import DATABASES, TableSource
 
@@ -37,6 +38,7 @@ READERS: dict[str, Callable[[Connection], Source]] = {
     "http": RestSource,
     "https": RestSource,
     "catalogue": CatalogueSource,
+    "platform": PlatformSource,
 }
 
 

@@ -10,7 +10,15 @@ from lienthong.connections import Connection
 from lienthong.contracts import Contract
 from lienthong.mapi import Catalogue, Mapi
 from lienthong.settings import Settings
-from lienthong.sources.text import as_text
+from lienthong.sources.shapes import Shape
+from lienthong.sources.text import as_text, require_columns
+
+PLACES = {
+    "ma_tthc": "MATTHC", "ten_tthc": "TENTTHC", "ma_linh_vuc": "LINHVUCTHUCHIEN", "ten_linh_vuc": "LINHVUCTHUCHIEN",
+    "cap_thuc_hien": "CAPTHUCHIEN", "thoi_gian_giai_quyet": "CACHTHUCTHUCHIEN", "don_vi_tinh": "CACHTHUCTHUCHIEN",
+    "co_phi": "CACHTHUCTHUCHIEN", "trang_thai": "TRANGTHAI", "ma_ket_qua": "KETQUATHUCHIEN",
+}  # fmt: skip
+"""Where in a procedure each column comes from: a place that no procedure has is a column that the service dropped."""
 
 
 class CatalogueSource:
@@ -23,10 +31,17 @@ class CatalogueSource:
         """Give every procedure of today's list; the portal keeps no past, so the window only names the run."""
         del window
         client = Mapi(self.connection, Settings.from_env().agency)
+        rows, given = [], set[str]()
         try:
-            rows = [flatten(item) for item in Catalogue(client).procedures_in_full()]
+            for item in Catalogue(client).procedures_in_full():
+                rows.append(flatten(item))
+                given |= item.keys()
         finally:
             client.close()
+        if rows:
+            # What the service gives beside its columns is the matter of its own protocol, which grows.
+            present = (name for name, place in PLACES.items() if place in given)
+            require_columns(contract, self.connection.name, Shape.header(present))
         yield [tuple(as_text(row.get(name)) for name in contract.names) for row in rows]
 
 

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ class Database:
     """Codes by which the server says that the account may not enter, or may not read."""
     options: Mapping[str, Any] = {}
     """Arguments of ``create_engine`` beside the driver's."""
+    declares = ""
+    """The question for the name and the declared type of each column of a table, with its nullability."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -85,6 +87,15 @@ class Database:
         del described
         return column(quoted_name(name, True))
 
+    def types(self, session: Any, columns: Sequence[Any], name: str, schema: str | None) -> dict[str, str]:
+        """The declared type of each column by its name, as far as the database tells; ``columns`` is the driver's own
+        description."""
+        from sqlalchemy import text
+
+        del columns
+        rows = session.execute(text(self.declares), {"name": name, "schema": schema}) if self.declares else ()
+        return {row[0]: " ".join(str(row[1]).lower().split()) for row in rows}
+
     def text(self, value: Any) -> str | None:
         """A value of the driver as the text that lands."""
         return as_text(value)
@@ -103,6 +114,12 @@ class Postgres(Database):
     driver = "postgresql+psycopg"
     folds_names = False
     refusals = frozenset({"42501"})  # a refused log-in comes without a code and counts as no answer
+    # The table that an unqualified name means, whatever the search path.
+    declares = """
+        SELECT attname, format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' not null' ELSE '' END
+        FROM pg_attribute
+        WHERE attrelid = to_regclass(coalesce(quote_ident(cast(:schema AS text)) || '.', '') || quote_ident(:name))
+          AND attnum > 0 AND NOT attisdropped"""
 
     def url(self) -> URL:
         """A host that begins with / is the folder of a socket."""
@@ -150,6 +167,10 @@ class MySql(Database):
 
     driver = "mysql+pymysql"
     refusals = frozenset({1044, 1045, 1142, 1143, 1698})
+    declares = """
+        SELECT column_name, concat(column_type, if(is_nullable = 'NO', ' not null', ''))
+        FROM information_schema.columns
+        WHERE table_schema = coalesce(:schema, database()) AND table_name = :name"""
 
     def arguments(self) -> dict[str, Any]:
         """Limits of the line; bits read as numbers and times as they stand; ``ssl_ca`` comes from ``extra``."""
@@ -182,6 +203,8 @@ class Sqlite(Database):
     """A SQLite file, opened read-only; what stands in its schema is not trusted to call functions."""
 
     driver = "sqlite"
+    declares = """
+        SELECT name, type || CASE WHEN "notnull" THEN ' not null' ELSE '' END FROM pragma_table_xinfo(:name, :schema)"""
 
     def url(self) -> URL:
         """The file; SQLite would make an empty one where there is none."""
@@ -212,6 +235,16 @@ class SqlServer(Database):
 
     driver = "mssql+pymssql"
     refusals = frozenset({229, 230, 916, 4060, 18452, 18456, 18486, 18488})
+    # -1 is the length of what has no limit.
+    declares = """
+        SELECT column_name, concat(data_type,
+            CASE WHEN character_maximum_length > 0 THEN concat('(', character_maximum_length, ')')
+                 WHEN data_type IN ('decimal', 'numeric') THEN concat('(', numeric_precision, ',', numeric_scale, ')')
+                 WHEN datetime_precision IS NOT NULL AND data_type NOT IN ('date', 'datetime', 'smalldatetime')
+                 THEN concat('(', datetime_precision, ')') END,
+            CASE WHEN is_nullable = 'NO' THEN ' not null' END)
+        FROM information_schema.columns
+        WHERE table_schema = coalesce(:schema, schema_name()) AND table_name = :name"""
 
     def arguments(self) -> dict[str, Any]:
         """Limits of log-in and statement; ``encryption`` and ``tds_version`` come from ``extra``."""

@@ -32,6 +32,7 @@ from lienthong.sources.archive import member
 from lienthong.sources.failures import NoSpace, NotThere, Unreachable, Unreadable, Unsettled
 from lienthong.sources.intake import Intake
 from lienthong.sources.locations import location_of
+from lienthong.sources.shapes import Shape
 from lienthong.sources.text import BATCH, as_text, require_columns
 
 log = logging.getLogger("lienthong")
@@ -153,8 +154,8 @@ class FileSource:
                 yield tuple(convert(cell) if isinstance(cell, str) else cell for cell in row)
 
     def _rows(self, table: Iterator[tuple[Any, ...]], contract: Contract) -> Iterator[list[tuple[str | None, ...]]]:
-        header = [str(name).strip() for name in next(table)]
-        require_columns(contract, self.connection.name, header)
+        header = ["" if name is None else str(name).strip() for name in next(table)]
+        require_columns(contract, self.connection.name, Shape.header(header))
         places = [_only(header, name) for name in contract.names]
         while rows := list(islice(table, BATCH)):
             yield [tuple(as_text(row[place]) for place in places) for row in rows]

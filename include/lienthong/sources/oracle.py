@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,11 @@ class Oracle(Database):
             return value
         return cast(value.op("AT TIME ZONE")(literal_column(f"'{TIMEZONE}'")), TIMESTAMP())
 
+    def types(self, session: Any, columns: Sequence[Any], name: str, schema: str | None) -> dict[str, str]:
+        """From the driver's description, which has length, precision and nullability."""
+        del session, name, schema
+        return {column[0]: _declared(column) for column in columns}
+
     def text(self, value: Any) -> str | None:
         """Binary values as hexadecimal digits, as the server shows them."""
         return as_text(value.hex().upper() if isinstance(value, bytes) else value)
@@ -90,6 +95,19 @@ class Oracle(Database):
     def refused(self, error: BaseException) -> bool:
         """By the number behind ``ORA-``."""
         return bool(error.args) and getattr(error.args[0], "code", None) in self.refusals
+
+
+def _declared(column: Sequence[Any]) -> str:
+    """A column of the driver's description as a type; a number without precision is as wide as numbers get."""
+    _, code, display, _, precision, scale, nullable = column[:7]
+    kind = str(getattr(code, "name", code)).removeprefix("DB_TYPE_").lower()
+    zoned = {"timestamp_tz": "timestamp with time zone", "timestamp_ltz": "timestamp with local time zone"}
+    sizes = ""
+    if kind == "number" and precision:
+        sizes = f"({precision},{max(scale or 0, 0)})"
+    elif kind in ("varchar", "nvarchar", "char", "nchar", "raw") and display:
+        sizes = f"({display})"
+    return f"{zoned.get(kind, kind)}{sizes}{' not null' if nullable is False else ''}"
 
 
 def _connect_in_time(dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:

@@ -15,6 +15,7 @@ from lienthong.contracts import Contract
 from lienthong.errors import SourceChanged, SourceDown
 from lienthong.sources.databases import Database, MySql, Postgres, Sqlite, SqlServer
 from lienthong.sources.oracle import Oracle
+from lienthong.sources.shapes import Shape
 from lienthong.sources.text import BATCH, require_columns
 
 if TYPE_CHECKING:
@@ -92,17 +93,23 @@ class TableSource:
         nothing = literal_column("1") == literal_column("0")
         try:
             with session.execute(select(literal_column("*")).select_from(place).where(nothing)) as found:
-                described = {column[0]: column[1] for column in found.cursor.description}
+                columns = list(found.cursor.description)
         except DBAPIError:
             session.rollback()
             self._require_table(session, contract, name, schema)
             raise
-        spelt = {column.lower() if self.database.folds_names else column: column for column in described}
-        require_columns(contract, self.connection.name, spelt)
+        described = {column[0]: column[1] for column in columns}
+        spelt = {self._known(column): column for column in described}
+        types = self.database.types(session, columns, name, schema)
+        shape = Shape.declared((self._known(column), types.get(column, "")) for column in described)
+        require_columns(contract, self.connection.name, shape)
         query: Any = select(
             *(self.database.value_of(spelt[column], described[spelt[column]]) for column in contract.names)
         ).select_from(place)
         return query.where(*self._bounds(spelt[contract.cursor], window)) if contract.cursor else query
+
+    def _known(self, column: str) -> str:
+        return column.lower() if self.database.folds_names else column
 
     def _bounds(self, name: str, window: Window) -> tuple[Any, Any]:
         """A bare literal is compared in the column's own type: a time, or a text where times are kept as text.

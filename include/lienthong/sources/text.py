@@ -10,6 +10,7 @@ from typing import Any
 
 from lienthong.contracts import Contract
 from lienthong.errors import SourceChanged
+from lienthong.sources.shapes import Shape, tell
 
 BATCH = 5_000
 MOST_NAMES, LONGEST_NAME = 20, 60  # of strange columns in one sentence
@@ -62,11 +63,14 @@ def _storable(text: str) -> str:
     return text
 
 
-def require_columns(contract: Contract, source: str, found: Iterable[str]) -> None:
-    """Refuse a source that lacks a promised column, naming what is missing and what stands there instead.
+def require_columns(contract: Contract, source: str, found: Shape | Iterable[str]) -> None:
+    """Tell the shape of the source, and refuse one that lacks a promised column, naming what is missing and what
+    stands there instead. Names alone are those that the rows of a page show.
 
     Where no promised column stands at all, what stands there may be a row of data, and is not told."""
-    present = list(found)
+    shape = found if isinstance(found, Shape) else Shape.seen(found)
+    tell(shape)
+    present = shape.names
     missing = [name for name in contract.names if name not in present]
     if not missing:
         return
