@@ -1,6 +1,7 @@
 """# Ingest: from the sources of a dataset into the warehouse
 
-One DAG for each contract. A run takes one local day:
+One DAG for each contract. A run takes one local day. A dataset of one source is one task, **sync**; one that is read
+from many sources shows its steps:
 
 **wait** for the datasets that its rules refer to → **plan** which sources are still to be read → **extract** them in
 a few lanes, side by side → **judge** the landing with Great Expectations → **promote** the good rows in one
@@ -23,19 +24,35 @@ def ingest(contract):
     """The DAG of one contract."""
     dataset = contract.dataset
 
-    @dag(
-        dag_id=f"ingest.{dataset}",
-        description=contract.title,
-        doc_md=f"{__doc__}\n\n## {contract.title}\n\n{contract.purpose}",
-        schedule=orchestration.daily(contract.schedule),
-        start_date=orchestration.START,
-        end_date=orchestration.last_moment(),
-        catchup=False,
-        max_active_runs=1,
-        tags=["ingest", contract.path.parent.name],
-        default_args=orchestration.DEFAULT_ARGS,
-    )
-    def recipe():
+    given = {
+        "dag_id": f"ingest.{dataset}",
+        "description": contract.title,
+        "doc_md": f"{__doc__}\n\n## {contract.title}\n\n{contract.purpose}",
+        "schedule": orchestration.daily(contract.schedule),
+        "start_date": orchestration.START,
+        "end_date": orchestration.last_moment(),
+        "catchup": False,
+        "max_active_runs": 1,
+        "tags": ["ingest", contract.path.parent.name],
+        "default_args": orchestration.DEFAULT_ARGS,
+    }
+
+    @dag(**given)
+    def one_source():
+        # A sensor, because it gives its place to others while it waits for the datasets that its rules refer to.
+        @task.sensor(
+            poke_interval=5,
+            timeout=timedelta(hours=6).total_seconds(),
+            mode="reschedule",
+            outlets=[orchestration.asset_of(dataset)],
+        )
+        def sync():
+            return orchestration.pipeline().sync(dataset, orchestration.window())
+
+        sync()
+
+    @dag(**given)
+    def many_sources():
         @task.sensor(poke_interval=2, timeout=timedelta(hours=6).total_seconds(), mode="poke")
         def wait():
             return not orchestration.pipeline().waits_for(dataset, orchestration.window())
@@ -64,8 +81,9 @@ def ingest(contract):
         wait() >> lanes
         extract.expand(sources=lanes) >> judge() >> promote() >> redrive()
 
-    return recipe()
+    return many_sources() if contract.source.for_each else one_source()
 
 
 for found in orchestration.contracts().values():
-    ingest(found)
+    if orchestration.asked_for(f"ingest.{found.dataset}"):
+        ingest(found)

@@ -5,6 +5,7 @@ Celery's of the worker. Needs ``[core] lazy_load_plugins = False``.
 """
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 from airflow.plugins_manager import AirflowPlugin
@@ -21,6 +22,14 @@ HEAVY = (
 if sys.argv[1:2] == ["scheduler"] or sys.argv[1:3] == ["celery", "worker"]:
     for name in HEAVY:
         import_module(name)
+
+    from lienthong.contracts import load_all
+    from lienthong.errors import NeedsPerson
+    from lienthong.settings import Settings
+
+    # A contract with a mistake is told where its DAG is read; here it keeps no other from running.
+    with suppress(NeedsPerson):
+        load_all(Settings.from_env().home / "expectations")
 
 
 class Preload(AirflowPlugin):

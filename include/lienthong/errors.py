@@ -48,5 +48,14 @@ class SourceChanged(NeedsPerson):
     """A source does not give the columns or the form that its contract promises."""
 
 
+class SourceShrunk(NeedsPerson):
+    """A source no longer holds more of its records than ``deleteBrake`` allows; ``gone`` of ``held`` are missing."""
+
+    def __init__(self, message: str, gone: int, held: int) -> None:
+        super().__init__(message)
+        self.gone = gone
+        self.held = held
+
+
 class ReceiverRefused(NeedsPerson):
     """A receiver rejects our credentials, rights or address; the endpoint stops."""

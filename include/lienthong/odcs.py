@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -24,7 +24,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Document:
-    """One file that the standard accepts; every complaint about it names file and line."""
+    """One file that is YAML; ``mistakes`` has a line for everything in it that the standard does not accept."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class Document:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ContractError(f"{path.name}:{line}: not YAML: {error.problem}.") from None
         self._refuse_doubles(self._root)
-        self._check_standard()
+        self.mistakes = list(dict.fromkeys(self._mistakes()))
 
     def fail(self, where: Iterable[str | int], message: str) -> ContractError:
         """An error at the line of the innermost part of ``where`` that exists."""
@@ -64,26 +64,28 @@ class Document:
             for value in node.value:
                 self._refuse_doubles(value)
 
-    def _check_standard(self) -> None:
+    def _mistakes(self) -> Iterator[str]:
         # Every DAG file waits for this: the quick validator says whether, the other one says what is wrong.
         if not _quick_standard().is_valid(self.content):
-            self._explain()
-        if self.content["apiVersion"] != VERSION:
-            raise self.fail(["apiVersion"], f"apiVersion must be {VERSION}, found {self.content['apiVersion']}.")
+            yield from self._explained()
+        elif self.content["apiVersion"] != VERSION:
+            yield str(self.fail(["apiVersion"], f"apiVersion must be {VERSION}, found {self.content['apiVersion']}."))
 
-    def _explain(self) -> None:
+    def _explained(self) -> Iterator[str]:
         from jsonschema import Draft201909Validator
-        from jsonschema.exceptions import best_match
+        from jsonschema.exceptions import best_match, relevance
 
-        error = best_match(Draft201909Validator(_standard()).iter_errors(self.content))
-        if error is not None:
-            where = list(error.absolute_path)
-            at = ".".join(str(part) for part in where) or "contract"
-            culprit = _misspelt(error)
-            found = f", found {culprit!r}" if culprit and error.validator == "required" else ""
-            where = [*where, culprit] if culprit else where
-            raise self.fail(where, f"{at}: {_short(error.message)}{found} (ODCS v3.1)")
-        raise self.fail([], "the contract is not valid by the JSON Schema of ODCS v3.1.")
+        for error in sorted(Draft201909Validator(_standard()).iter_errors(self.content), key=relevance, reverse=True):
+            # Of alternatives that all fail, the one that says most; the choice itself says nothing to a person.
+            yield str(self._said(best_match([error])))
+
+    def _said(self, error: Any) -> ContractError:
+        where = list(error.absolute_path)
+        at = ".".join(str(part) for part in where) or "contract"
+        culprit = _misspelt(error)
+        found = f", found {culprit!r}" if culprit and error.validator == "required" else ""
+        where = [*where, culprit] if culprit else where
+        return self.fail(where, f"{at}: {_short(error.message)}{found} (ODCS v3.1)")
 
 
 @cache

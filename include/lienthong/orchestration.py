@@ -19,6 +19,7 @@ from airflow.sdk import (
     RetryAction,
     RetryRule,
     get_current_context,
+    get_parsing_context,
 )
 
 from lienthong.batches import LOCAL, Window
@@ -51,6 +52,12 @@ DEFAULT_ARGS: dict[str, Any] = {
 def contracts() -> dict[str, Contract]:
     """Every contract, read when a DAG file is parsed: a mistake shows as an import error with its line."""
     return load_all(Path(Settings.from_env().home) / "expectations")
+
+
+def asked_for(dag_id: str) -> bool:
+    """Whether this DAG has to be built: a task needs its own only, and building all would take longer than the task."""
+    wanted = get_parsing_context().dag_id
+    return wanted is None or wanted == dag_id
 
 
 def asset_of(dataset: str) -> Asset:

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 
 from lienthong.alerts.letter import Letter
 from lienthong.alerts.words import subject
-from lienthong.batches import Window
+from lienthong.batches import LOCAL, Window
 from lienthong.contracts import Contract
 from lienthong.warehouse.ledger import WAITING
 from lienthong.warehouse.store import Session, one
@@ -84,7 +84,7 @@ def _dataset(session: Session, contract: Contract, days: Sequence[date]) -> dict
         "owner": contract.owner,
         "state": _state(reads),
         "windows": sorted({str(Window(run["window_start"], run["window_end"])) for run in runs}),
-        "last_good_window": last_good.date().isoformat() if last_good else None,
+        "last_good_window": last_good.astimezone(LOCAL).date().isoformat() if last_good else None,
         "runs": len(counted),
         **{name: sum(run[name] for run in counted) for name in COUNTS},
         "quarantined_by_rule": _by_rule(session, ids, ("block", "quarantine")),
@@ -95,12 +95,52 @@ def _dataset(session: Session, contract: Contract, days: Sequence[date]) -> dict
             [contract.dataset],
         )["n"],
         "sources": _sources(session, [run["run_id"] for run in reads]),
+        "shared_database": contract.shared_database,
+        "master": contract.master,
+        "sent": {endpoint: _sent(session, contract.dataset, endpoint) for endpoint in contract.endpoints},
+        "compared": _compared(session, contract),
         "seconds": {
             "extract": _span(reads, "opened_at", "landed_at"),
             "judge": _span(reads, "landed_at", "judged_at"),
             "promote": _span(reads, "judged_at", "closed_at"),
         },
     }
+
+
+def _sent(session: Session, dataset: str, endpoint: str) -> dict[str, Any]:
+    """The other direction: the newest window up to which a receiver has answered for every record; what is open."""
+    found = one(
+        session,
+        "SELECT count(*) FILTER (WHERE o.state IN ('pending', 'claimed', 'in_doubt')) AS open,"
+        " count(*) FILTER (WHERE o.state = 'dead') AS dead,"
+        " min(r.window_start) FILTER (WHERE o.state IN ('pending', 'claimed', 'in_doubt')) AS first_open"
+        " FROM publish.outbox o JOIN ops.runs r USING (run_id) WHERE o.dataset = %s AND o.endpoint = %s"
+        " AND o.state IN ('pending', 'claimed', 'in_doubt', 'dead')",
+        [dataset, endpoint],
+    )
+    last = one(
+        session,
+        "SELECT max(window_start) AS w FROM ops.runs WHERE dataset = %s AND state = 'promoted'"
+        " AND (%s::timestamptz IS NULL OR window_start < %s)",
+        [dataset, found["first_open"], found["first_open"]],
+    )["w"]
+    return {
+        "last_good_window": last.astimezone(LOCAL).date().isoformat() if last else None,
+        "open": found["open"],
+        "dead": found["dead"],
+    }
+
+
+def _compared(session: Session, contract: Contract) -> dict[str, Any] | None:
+    """The newest comparison with the other holder of the records, None where there is no other holder."""
+    if contract.counterpart is None:
+        return None
+    row = session.execute(
+        "SELECT holder, theirs, equal, differing, on_the_way, sent_again, compared_at FROM ops.comparisons"
+        " WHERE dataset = %s ORDER BY comparison_id DESC LIMIT 1",
+        [contract.dataset],
+    ).fetchone()
+    return dict(row) if row else {"holder": contract.counterpart.connection, "compared_at": None}
 
 
 def _newest_window(session: Session, dataset: str) -> list[datetime]:

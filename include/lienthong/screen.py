@@ -14,10 +14,12 @@ from lienthong.batches import LOCAL
 NAMED_AT_MOST = 12
 
 
-def render(report: dict[str, Any]) -> RenderableType:
-    """Datasets, what was set aside and why, sources that gave nothing, and what each receiver said."""
+def render(report: dict[str, Any], *, directions: bool = False) -> RenderableType:
+    """Datasets, what was set aside and why, sources that gave nothing, and what each receiver said; with
+    ``directions`` also how far each dataset is in step, inwards and outwards."""
     datasets = report["datasets"]
     parts: list[RenderableType] = [_datasets(datasets)]
+    parts += [_directions(datasets)] if directions else []
     rejected = _rules(datasets, "quarantined_by_rule", "Set aside, by rule")
     parts += [rejected] if rejected else []
     parts += _absent(datasets)
@@ -43,6 +45,32 @@ def _datasets(datasets: dict[str, Any]) -> Table:
             ),
             f"{sum(found['seconds'].values()):.1f}",
             found["state"],
+        )
+    return table
+
+
+def _directions(datasets: dict[str, Any]) -> Table:
+    """Each dataset under its shared database: the last good window read, the last one that every receiver has
+    answered for, and what the other holder of the records holds otherwise."""
+    table = Table(title="In step, both directions", title_justify="left")
+    for name, justify in (("no.", "right"), ("dataset", "left"), ("master", "left"), ("read until", "left"),
+                          ("sent to", "left"), ("sent until", "left"), ("open", "right"), ("refused", "right"),
+                          ("compared with", "left"), ("apart", "right")):  # fmt: skip
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich names the words in a Literal
+    order = sorted(datasets.items(), key=lambda item: (item[1]["shared_database"] or 99, item[0]))
+    for name, found in order:
+        sent, compared = found["sent"], found["compared"] or {}
+        table.add_row(
+            str(found["shared_database"] or ""),
+            name,
+            found["master"],
+            found["last_good_window"] or "never",
+            "\n".join(sent),
+            "\n".join(one["last_good_window"] or "never" for one in sent.values()),
+            "\n".join(f"{one['open']:,}" for one in sent.values()),
+            "\n".join(f"{one['dead']:,}" for one in sent.values()),
+            compared.get("holder", ""),
+            f"{compared['differing']:,}" if compared.get("compared_at") else "never" if compared else "",
         )
     return table
 

@@ -21,10 +21,13 @@ from lienthong.publishing import PublishReport
 from lienthong.publishing import publish as publish_to
 from lienthong.quality import docs
 from lienthong.settings import Settings
+from lienthong.share.exports import Exported, export_all
+from lienthong.share.shelf import folder_of as exports_of
 from lienthong.sources import Rows, source_of
 from lienthong.sources.intake import Intake
-from lienthong.warehouse import Warehouse, held, ledger, problems, quarantine, waivers
+from lienthong.warehouse import Warehouse, held, ledger, problems, quarantine, shapes, waivers
 from lienthong.warehouse import marts as scorecard
+from lienthong.warehouse.counterpart import Compared, compare
 from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.marts import Refreshed
 from lienthong.warehouse.migrations import migrate
@@ -78,7 +81,7 @@ class Pipeline:
             return [
                 name
                 for name in self.contract(dataset).references
-                if not ledger.settled(session, name, window, exactly=self.contracts[name].mode == "incremental")
+                if not ledger.settled(session, name, window, exactly=self.contracts[name].mode != "snapshot")
             ]
 
     def plan(self, dataset: str, window: Window, only: Iterable[str] = ()) -> list[list[str]]:
@@ -125,9 +128,13 @@ class Pipeline:
             with self.warehouse.session() as session:
                 if not ledger.keep_open(session, run_id):
                     return 0
-                rows = landing.land(session, source, self._read(contract, window, name))
+                gate = shapes.gate(session, contract, source)
+                with gate.listening():
+                    rows = landing.land(session, source, self._read(contract, window, name))
                 crashpoint("extract.before_commit", f"{dataset}.{source}")
-                if not ledger.mark_landed(session, run_id, source, rows, time.monotonic() - started):
+                if ledger.mark_landed(session, run_id, source, rows, time.monotonic() - started):
+                    shapes.keep(session, run_id, gate)
+                else:
                     session.rollback()
                 problems.note_source(session, contract, window, run_id, source)
             return rows
@@ -138,6 +145,7 @@ class Pipeline:
         reason = str(error) if isinstance(error, SourceDown | SourceChanged) else OURS
         with self.warehouse.session() as session:
             ledger.mark_missing(session, run_id, source, code, reason, time.monotonic() - started)
+            shapes.note_missing(session, contract, source, run_id, error)
             problems.note_source(session, contract, window, run_id, source)
         log.warning("%s %s: source %s gave nothing: %s. %s", dataset, window, source, code, error)
         return None
@@ -193,12 +201,19 @@ class Pipeline:
     def redrive(self, dataset: str, window: Window) -> list[Ledger]:
         """After ``window`` was promoted, take up what it may have mended: sources are read again for rows that come
         back under another name only; rows that waited for what is there now, here and in the datasets that refer to
-        this one, are judged again."""
+        this one, are judged again. What points to codes that have ended is noted."""
         done = self.recheck(dataset, window)
+        self._note_ended(dataset, window)
         for contract in self.contracts.values():
             if contract.dataset == dataset or dataset in contract.references:
                 done += self._redrive(contract, quarantine.WAITING_ROWS)
         return done
+
+    def _note_ended(self, dataset: str, window: Window) -> None:
+        for contract in self.contracts.values():
+            if contract.dataset == dataset or dataset in contract.references:
+                with self.warehouse.session() as session:
+                    problems.note_ended(session, contract, self.contracts, window)
 
     def recheck(self, dataset: str, window: Window) -> list[Ledger]:
         """Read earlier windows of those sources again whose held rows cannot come back under their old name; a
@@ -304,11 +319,33 @@ class Pipeline:
         """Send what is due to an endpoint until nothing is; the receipts say what became of each record."""
         if endpoint not in ENDPOINTS:
             raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
-        receiver = ENDPOINTS[endpoint](self.lookup(endpoint), self.settings.agency)
+        receiver = ENDPOINTS[endpoint](self.lookup(endpoint), self.settings.agency, self.contracts)
         try:
             return publish_to(self.warehouse, receiver)
         finally:
             receiver.close()
+
+    def compare(self, only: Iterable[str] = ()) -> list[Compared]:
+        """Compare every dataset that another holder holds too, or ``only`` some, with what that holder gives now; one
+        that does not answer costs only its own comparison, and is told by the error at the end."""
+        done: list[Compared] = []
+        troubles: list[str] = []
+        wanted = [self.contract(dataset) for dataset in only] or self.contracts.values()
+        for contract in wanted:
+            with self.warehouse.session() as session:
+                window = ledger.newest_promoted(session, contract.dataset)
+            other = contract.counterpart
+            if other is None or window is None:
+                continue
+            rows = source_of(self.lookup(other.connection), other.reader).read(contract, window)
+            try:
+                done.append(compare(self.warehouse, contract, window, rows))
+                log.info("%s", done[-1])
+            except (SourceDown, SourceChanged) as error:
+                troubles.append(str(error))
+        if troubles:
+            raise TryAgain(" ".join(troubles))
+        return done
 
     def tell(self) -> Tick:
         """Note what is stale, write the letters that are due, send them; called again it tells nobody twice."""
@@ -335,6 +372,14 @@ class Pipeline:
         log.info("%s files of the intake removed", gone)
         return gone
 
+    def exports(self) -> Exported:
+        """Write the full exports of the datasets that changed since their last ones; called again it writes none."""
+        done = export_all(
+            self.warehouse, self.contracts.values(), exports_of(self.settings.var), agency=self.settings.agency
+        )
+        log.info("%s", done)
+        return done
+
     def run(self, dataset: str, window: Window, only: Iterable[str] = ()) -> Ledger:
         """Read, judge and promote one window in this process: the same steps as the DAG's."""
         for lane in self.plan(dataset, window, only):
@@ -343,6 +388,13 @@ class Pipeline:
         done = self.promote(dataset, window)
         self.redrive(dataset, window)
         return done
+
+    def sync(self, dataset: str, window: Window) -> bool:
+        """Run one window whole; where a dataset that must be in place is not yet, do nothing and give False."""
+        if self.waits_for(dataset, window):
+            return False
+        self.run(dataset, window)
+        return True
 
     def run_late(self, days: int) -> list[Ledger]:
         """Run again every window of the last ``days`` days that missed a source; only what is missing is read, and a

@@ -9,9 +9,20 @@ SELECT
     t._row,
     t._source,
     t._line,
-    {record_key} AS _record_key,
-    coalesce({source_time}, t._held_time, {default_time}) AS _source_time,
-    {broken} AS broken,
-    {warned} AS warned,
+    t._record_key,
+    t._source_time,
+    t._broken_alone + {broken} AS broken,
+    t._warned_alone + {warned} AS warned,
     0::bigint AS waived
-FROM {typed} t
+FROM (
+    -- What a row breaks by itself can be told by parallel workers. Only the rest needs other rows, in their order, or
+    -- another dataset; OFFSET 0 keeps the two steps apart, so that what is sorted for the rest is narrow.
+    SELECT
+        t.*,
+        {record_key} AS _record_key,
+        coalesce({source_time}, t._held_time, {default_time}) AS _source_time,
+        {broken_alone} AS _broken_alone,
+        {warned_alone} AS _warned_alone
+    FROM {typed} t
+    OFFSET 0
+) t

@@ -1,5 +1,5 @@
--- purpose: keep the version that an update replaces, and the late version that never became current
--- reads:   delta, core
+-- purpose: keep the version that an update or a deletion replaces, and the late version that never became current
+-- reads:   delta, gone, core
 -- writes:  history
 -- run by:  warehouse.promote, before the merge
 
@@ -8,9 +8,9 @@ INSERT INTO {history}
 SELECT
     {core_columns}, c._record_key, c._source, c._source_time, c._row_hash, c._version, c._run_id, c._loaded_at,
     c._deleted_at
-FROM delta g
-JOIN {core} c USING (_record_key)
-WHERE g._action = 'updated'
+FROM {core} c
+JOIN (SELECT _record_key FROM delta WHERE _action = 'updated' UNION ALL SELECT _record_key FROM gone) r
+    USING (_record_key)
 UNION ALL
 SELECT
     {delta_columns}, g._record_key, g._source, g._source_time, g._row_hash, 0, %(run_id)s, clock_timestamp(), NULL

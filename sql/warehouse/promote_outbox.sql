@@ -1,12 +1,16 @@
--- purpose: hand every new version to the endpoints of the dataset; an older version not yet sent gives way
--- reads:   delta
+-- purpose: hand every new version, deletions too, to the endpoints of the dataset; an older one not yet sent gives way
+-- reads:   delta, gone
 -- writes:  publish.outbox
 -- run by:  warehouse.promote
 
 WITH fresh AS (
-    SELECT e.endpoint, _record_key, _order_key, coalesce(_old_version, 0) + 1 AS version
-    FROM delta, unnest(%(endpoints)s::text[]) AS e (endpoint)
-    WHERE _action IN ('inserted', 'updated')
+    SELECT e.endpoint, n._record_key, n._order_key, coalesce(n._old_version, 0) + 1 AS version, n.deleted
+    FROM (
+        SELECT _record_key, _order_key, _old_version, false AS deleted FROM delta
+        WHERE _action IN ('inserted', 'updated')
+        UNION ALL
+        SELECT _record_key, _order_key, _old_version, true FROM gone
+    ) n, unnest(%(endpoints)s::text[]) AS e (endpoint)
 ), gave_way AS (
     UPDATE publish.outbox o
     SET state = 'superseded', settled_at = clock_timestamp()
@@ -14,6 +18,6 @@ WITH fresh AS (
     WHERE o.endpoint = f.endpoint AND o.dataset = %(dataset)s AND o.record_key = f._record_key
       AND o.version < f.version AND o.state = 'pending'
 )
-INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id)
-SELECT endpoint, %(dataset)s, _record_key, version, _order_key, %(run_id)s
+INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id, deleted)
+SELECT endpoint, %(dataset)s, _record_key, version, _order_key, %(run_id)s, deleted
 FROM fresh

@@ -1,6 +1,6 @@
 -- purpose: move the source time of records that were touched at their source without a change of content
 -- reads:   delta
--- writes:  core; no new version, nothing to publish
+-- writes:  core; no new version, nothing to publish; where the time is a column of the dataset, a change for readers
 -- run by:  warehouse.promote
 
 UPDATE {core} c

@@ -91,7 +91,8 @@ def everywhere(text, kind="digest"):
     rules = (filled(Broken, count=3, keys=(text,) * 3), filled(Broken, count=3, keys=(text,) * 3, severity="warn"))
     kinds = [("rows", "new"), ("blocked", "still"), (text, text)]
     problems = tuple(
-        filled(Told, problem=n, kind=name, state=state, count=2, rules=rules) for n, (name, state) in enumerate(kinds)
+        filled(Told, problem=n, kind=name, state=state, count=2, rules=rules, lines=(text,) * 3, proposal=(text,) * 3)
+        for n, (name, state) in enumerate(kinds)
     )
     links = {"console": text, "docs": text, text: text}
     rows = tuple(filled(Held) for _ in range(3))

@@ -55,11 +55,22 @@ class Told:
     reason: str
     how_to_mend: str
     rules: tuple[Broken, ...]
+    lines: tuple[str, ...] = ()
+    """How the source differs from what was accepted, a sentence each."""
+    proposal: tuple[str, ...] = ()
+    """The change of the contract that would follow, a line each; for the province's data team only."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Told:
         """The problem as ``Letter.to_json`` wrote it."""
-        return cls(**{**given, "rules": tuple(Broken.from_json(rule) for rule in given["rules"])})
+        return cls(
+            **{
+                **given,
+                "rules": tuple(Broken.from_json(rule) for rule in given["rules"]),
+                "lines": tuple(given.get("lines", ())),
+                "proposal": tuple(given.get("proposal", ())),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,13 @@ def showable(text: str, limit: int = SHOWN) -> str:
         line = re.sub(r"\d+$", "", line)  # half a number would pass unmasked
     line = _DIGITS.sub(_mask_digits, line)
     return line if len(line) <= limit and not cut else f"{line[: limit - 1].rstrip()}…"
+
+
+def showable_code(line: str, limit: int = SHOWN) -> str:
+    """A line of a file as ``showable`` gives it, with the blanks and signs at its beginning."""
+    start = re.match(r"[-+ ]{0,40}", line)
+    margin = start[0] if start else ""
+    return margin + showable(line[len(margin) :], limit)
 
 
 def _visible(character: str) -> str:

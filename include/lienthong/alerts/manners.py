@@ -12,8 +12,8 @@ from lienthong.batches import LOCAL
 from lienthong.rules.calendar import works
 from lienthong.settings import Settings
 
-IMMEDIATE = ("blocked", "source_down", "schema_drift", "stale")
-DAILY = ("rows", "warnings")
+IMMEDIATE = ("blocked", "source_down", "schema_drift", "shrunk", "stale")
+DAILY = ("rows", "warnings", "conflict", "ended_code")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from lienthong.alerts.letter import Letter, Told, showable
 from lienthong.alerts.manners import DAILY
 from lienthong.alerts.readers import OWNER, Directory
 from lienthong.alerts.rounds import Draft
-from lienthong.alerts.telling import Teller, without_keys
+from lienthong.alerts.telling import Teller, without_keys, without_proposal
 from lienthong.batches import LOCAL
 from lienthong.contracts import Contract
 from lienthong.settings import Settings
@@ -72,6 +72,8 @@ class Writer:
         told = [teller.told(problem, state) for problem, state in draft.told.values()]
         if reader.role != OWNER:
             told = [without_keys(item) for item in told]
+        if not self.directory.keeps_contracts(reader):
+            told = [without_proposal(item) for item in told]
         rows, left_out = held_rows(self.session, self.home, _places(draft), MOST_ROWS)
         links = {"console": self.settings.console_url, "docs": self.settings.docs_url}
         return Letter(

@@ -57,6 +57,10 @@ class Directory:
         """Whether a unit ought to be told and nobody of it is known."""
         return self.of_unit(problem) and problem.source not in self._units
 
+    def keeps_contracts(self, reader: Reader) -> bool:
+        """Whether the reader is one of the province's data team, in whatever role a letter reaches it."""
+        return any((reader.channel, reader.address) == person.reader[1:3] for person in self.province)
+
     def owners(self, problem: Problem) -> list[Recipient]:
         """Whom the problem belongs to; empty when nobody at all is known."""
         if problem.of_platform:

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from lienthong.alerts import words
 from lienthong.alerts.attachment import workbook
-from lienthong.alerts.letter import Broken, Letter, Told, showable
+from lienthong.alerts.letter import Broken, Letter, Told, showable, showable_code
 
 WIDTH = 76
 """Characters of a line of the text part."""
@@ -31,6 +31,9 @@ MOST_LINES = 240
 MANY = 8
 """Problems of one kind and dataset from which on they are one table, a unit a line."""
 MOST_NOTES = 10
+MOST_CHANGES = 10
+MOST_PROPOSALS = 5
+"""Changes of contracts that one letter proposes; the rest is a question to the command."""
 _SENTENCE = 600
 _NAME = 120
 _GENERAL = frozenset({"summary", "escalation"})
@@ -103,6 +106,7 @@ def _tidy(text: str) -> str:
 
 def _view(letter: Letter, installation: str) -> dict[str, Any]:
     cards, rest = _split(letter)
+    proposing = [item.problem for item in cards if item.proposal][:MOST_PROPOSALS]
     return {
         "kind": letter.kind,
         "subject": words.subject(letter),
@@ -110,7 +114,7 @@ def _view(letter: Letter, installation: str) -> dict[str, Any]:
         "dated": words.long_day(letter.written_at),
         "title": _TITLES.get(letter.kind, "Thông báo về dữ liệu"),
         "opening": _opening(letter),
-        "problems": [_problem(letter, item) for item in cards],
+        "problems": [_problem(letter, item, propose=item.problem in proposing) for item in cards],
         "groups": _groups(rest),
         "attached": _attached(letter),
         "then": _then(letter),
@@ -145,11 +149,16 @@ _OPENINGS = {
 def _split(letter: Letter) -> tuple[list[Told], list[Told]]:
     """Problems that are told one by one, and those that go into tables: many of one kind, and all that the province
     need not act upon itself."""
-    shown = [item for item in letter.told if letter.kind not in _GENERAL or item.state == "escalated"]
+    shown = [item for item in letter.told if letter.kind not in _GENERAL or _to_act_upon(item)]
     sizes = Counter(map(_alike, shown))
     cards = [item for item in shown if sizes[_alike(item)] <= MANY][:MOST_PROBLEMS]
     known = set(map(id, cards))
     return cards, [item for item in letter.told if id(item) not in known]
+
+
+def _to_act_upon(told: Told) -> bool:
+    """Whether the province itself has something to do: help, or decide on a change that it hears of anew."""
+    return told.state == "escalated" or (told.state == "new" and bool(told.proposal))
 
 
 def _alike(told: Told) -> tuple[str, str, str]:
@@ -164,7 +173,7 @@ def _opening(letter: Letter) -> str:
     return _OPENINGS.get(letter.kind, _OPENINGS["digest"])
 
 
-def _problem(letter: Letter, told: Told) -> dict[str, Any]:
+def _problem(letter: Letter, told: Told, *, propose: bool) -> dict[str, Any]:
     mended = told.state == "mended" or letter.kind == "all_clear"
     heading = words.kind(told).short if mended else words.counted(told)
     rules = () if mended else told.rules[:MOST_RULES]
@@ -175,6 +184,9 @@ def _problem(letter: Letter, told: Told) -> dict[str, Any]:
         "heading": heading[:1].upper() + heading[1:],
         "what": "" if mended or not told.source else words.happened(told),
         "reason": "" if mended else showable(told.reason, _SENTENCE),
+        "lines": [] if mended else [showable(line, _SENTENCE) for line in told.lines[:MOST_CHANGES]],
+        "more_lines": 0 if mended else max(0, len(told.lines) - MOST_CHANGES),
+        "proposal": [showable_code(line, _SENTENCE) for line in told.proposal] if propose and not mended else [],
         "facts": _facts(letter, told),
         "rules": [_rule(rule, letter.kind not in _GENERAL) for rule in rules],
         "more_rules": 0 if mended else len(told.rules) - len(rules),

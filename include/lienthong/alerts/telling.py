@@ -5,21 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from lienthong.alerts.facts import Place, Problem, RuleCount
-from lienthong.alerts.letter import Broken, Held, Told, masked, showable
+from lienthong.alerts.letter import Broken, Held, Told, masked, showable, showable_code
 from lienthong.batches import LOCAL
 from lienthong.contracts import Column, Contract
 from lienthong.rules import Rule
 
 MOST_KEYS = 10
+MOST_LINES = 20
+LONGEST_LINE = 200
+LONGEST_PROPOSAL = 60  # lines
 NO_KEY = "(không có mã)"
 HIDDEN = "•••• (đã che)"
 BLOCKED_ROW = "nguon_bi_chan"
 PSEUDO_RULES = {
     BLOCKED_ROW: "Bản ghi thuộc kỳ dữ liệu bị giữ lại toàn bộ. Khắc phục lỗi của cả kỳ rồi đồng bộ lại.",
+    # What a comparison finds: who is master, and how the other side differs.
+    "province_changed": "Hệ thống kia đã sửa bản ghi mà tỉnh là chủ quản. Bản của tỉnh được giữ và gửi lại; nếu nội "
+    "dung sửa là đúng, đề nghị sửa tại phần mềm của đơn vị.",
+    "province_behind": "Hệ thống kia còn giữ bản cũ dù đã báo nhận bản mới. Bản của tỉnh được gửi lại, đơn vị không "
+    "phải làm gì.",
+    "province_missing": "Hệ thống kia không có bản ghi này dù đã báo nhận. Bản của tỉnh được gửi lại, đơn vị không "
+    "phải làm gì.",
+    "province_extra": "Hệ thống kia có bản ghi mà nguồn của tỉnh chưa từng có. Đề nghị kiểm tra: bổ sung tại phần mềm "
+    "của đơn vị nếu có thật, hoặc đề nghị bên kia xóa.",
+    "national_changed": "Bản sao tại đơn vị đã bị sửa khác với bản gốc quốc gia. Bản gốc được giữ; đề nghị sửa lại bản "
+    "sao, hoặc kiến nghị cơ quan chủ quản nếu bản gốc sai.",
+    "national_behind": "Bản sao tại đơn vị là bản cũ, hoặc còn giữ bản ghi đã bị xóa. Đề nghị cập nhật bản sao theo "
+    "bản gốc quốc gia.",
+    "national_missing": "Bản sao tại đơn vị thiếu bản ghi này. Đề nghị bổ sung bản sao theo bản gốc quốc gia.",
+    "national_extra": "Bản sao tại đơn vị có bản ghi mà bản gốc quốc gia không có. Đề nghị kiểm tra, và kiến nghị cơ "
+    "quan chủ quản bổ sung nếu có thật.",
 }
 UNKNOWN_RULE = "Quy tắc này không còn áp dụng; bản ghi sẽ được kiểm tra lại theo quy tắc hiện hành."
 TO_DO = {
@@ -41,6 +60,18 @@ TO_DO = {
     ),
     "warnings": (
         "Các bản ghi này vẫn được đồng bộ. Đề nghị rà soát và sửa tại phần mềm của đơn vị để nâng chất lượng dữ liệu."
+    ),
+    "shrunk": (
+        "Đề nghị kiểm tra nguồn: tệp có bị cắt, bảng có bị lọc hoặc xóa nhầm không, rồi nộp hoặc mở lại đầy đủ. Nếu số "
+        "bản ghi thật sự giảm, xin báo cho bộ phận quản trị dữ liệu của tỉnh để cho phép."
+    ),
+    "conflict": (
+        "Đề nghị xem từng nội dung dưới đây. Dữ liệu do tỉnh chủ quản được gửi lại tự động; bản sao của dữ liệu quốc "
+        "gia phải được sửa tại hệ thống giữ bản sao."
+    ),
+    "ended_code": (
+        "Đề nghị thay mã cũ bằng mã thay thế tại phần mềm của đơn vị. Bản ghi đã sửa được tự động nhận ở lần đồng bộ "
+        "sau."
     ),
     "stale": (
         "Đề nghị kiểm tra việc cập nhật và kết nối của nguồn dữ liệu. Nếu nguồn vẫn hoạt động bình thường, xin báo cho "
@@ -84,6 +115,8 @@ class Teller:
             reason=_reason(problem),
             how_to_mend=PLATFORM_TO_DO if problem.of_platform else TO_DO[problem.kind],
             rules=() if state == "mended" else tuple(self._broken(problem)),
+            lines=() if state == "mended" else tuple(_lines_of(problem)),
+            proposal=() if state == "mended" else tuple(_proposal_of(problem)),
         )
 
     def source_name(self, problem: Problem) -> str:
@@ -96,6 +129,9 @@ class Teller:
         return showable(self._units.get(problem.source, problem.source))
 
     def _broken(self, problem: Problem) -> Iterator[Broken]:
+        if problem.kind == "ended_code":
+            yield from self._ended(problem)
+            return
         held = {item.rule: item for item in self._held.get(problem.place, ())}
         if problem.kind == "rows":
             counts = {rule: item.count for rule, item in held.items()}
@@ -113,6 +149,24 @@ class Teller:
                 severity=rule.severity if rule else "quarantine",
                 count=0 if rule and rule.about_window else count,  # such a rule counts sources, not records
                 keys=tuple(map(_key, keys[:MOST_KEYS])),
+            )
+
+    def _ended(self, problem: Problem) -> Iterator[Broken]:
+        """One line for each ended code, with the code that takes its place."""
+        contract = self._contracts.get(problem.dataset)
+        titles = {column.name: column.title for column in contract.columns} if contract else {}
+        for item in problem.details.get("codes", ()):
+            code, successor = showable(str(item["code"])), showable(str(item["successor"] or ""))
+            instead = f"thay bằng mã {successor}" if successor else "chưa có mã thay thế, hỏi cơ quan quản lý danh mục"
+            ended = date.fromisoformat(item["ended"])
+            yield Broken(
+                rule=f"{item['column']}_het_hieu_luc",
+                sentence=f"«{titles.get(item['column'], item['column'])}» ghi mã {code} đã hết hiệu lực từ "
+                f"{ended:%d/%m/%Y}; {instead}.",
+                dimension="timeliness",
+                severity="warn",
+                count=item["count"],
+                keys=tuple(map(_key, item["keys"][:MOST_KEYS])),
             )
 
     def _rules(self, dataset: str) -> dict[str, Rule]:
@@ -151,6 +205,24 @@ def without_keys(told: Told) -> Told:
     return replace(told, rules=tuple(replace(rule, keys=()) for rule in told.rules))
 
 
+def without_proposal(told: Told) -> Told:
+    """The problem as those who do not keep the contracts read it."""
+    return replace(told, proposal=())
+
+
+def _lines_of(problem: Problem) -> Iterator[str]:
+    for line in list(problem.details.get("lines", ()))[:MOST_LINES]:
+        yield showable(str(line), LONGEST_LINE)
+
+
+def _proposal_of(problem: Problem) -> Iterator[str]:
+    lines = str(problem.details.get("proposal", "")).splitlines()
+    for line in lines[:LONGEST_PROPOSAL]:
+        yield showable_code(line, LONGEST_LINE)
+    if len(lines) > LONGEST_PROPOSAL:
+        yield "# … (xem toàn bộ: lienthong sources show)"
+
+
 def _lines(line: Held, rule: Rule | None, columns: Mapping[str, Column], raw: Mapping[str, Any]) -> Iterator[Held]:
     named = [columns[name] for name in rule.columns if name in columns] if rule else []
     if rule is not None and rule.kind == "legal_characters":
@@ -186,9 +258,14 @@ def _reason(problem: Problem) -> str:
     """Why, in a sentence; empty for problems of rows, whose rules say it."""
     if problem.kind == "blocked":
         return "Lý do: quá nhiều bản ghi có lỗi, hoặc có lỗi thuộc loại phải dừng tiếp nhận cả kỳ."
+    if problem.kind == "schema_drift" and problem.details.get("lines"):
+        return "So với cấu trúc đã được chấp nhận, nguồn dữ liệu khác ở các điểm sau."
     if problem.kind in ("source_down", "schema_drift"):
         detail = showable(str(problem.details.get("reason") or ""), 300)
         return f"Chi tiết kỹ thuật: {detail}" if detail else ""
+    if problem.kind == "shrunk":
+        details = problem.details
+        return f"Kho dữ liệu có {details['held']} bản ghi; {details['gone']} bản ghi trong số đó không còn ở nguồn."
     if problem.kind == "stale":
         if problem.last_window is None:
             return "Chưa nhận được dữ liệu nào."

@@ -58,6 +58,27 @@ KINDS = {
         "Dữ liệu tại nguồn không còn đúng cấu trúc đã thống nhất nên chưa được tiếp nhận.",
         _NEXT_READ,
     ),
+    "shrunk": Kind(
+        "dữ liệu thiếu bất thường",
+        "thiếu {n} bản ghi so với lần trước",
+        "Nguồn không còn {n} bản ghi đã có ở lần đồng bộ trước, vượt quá tỷ lệ cho phép. Không có gì bị xóa: dữ liệu "
+        "của kỳ này chưa được tiếp nhận.",
+        "Khi nguồn đã đủ, hoặc khi việc giảm được xác nhận là đúng, hệ thống tiếp nhận lại kỳ này.",
+    ),
+    "conflict": Kind(
+        "dữ liệu hai bên khác nhau",
+        "{n} bản ghi khác nhau giữa hai bên",
+        "Khi đối chiếu kho dữ liệu dùng chung của tỉnh với hệ thống cùng giữ các bản ghi này, {n} bản ghi không giống "
+        "nhau. Bên chủ quản dữ liệu quyết định bản đúng; bản còn lại được lưu để đối chiếu.",
+        "Hệ thống đối chiếu lại mỗi ngày; khi hai bên giống nhau, vấn đề tự đóng.",
+    ),
+    "ended_code": Kind(
+        "mã danh mục đã hết hiệu lực",
+        "{n} bản ghi dùng mã đã hết hiệu lực",
+        "{n} bản ghi hiện hành còn dùng mã mà danh mục quốc gia đã kết thúc. Các bản ghi này vẫn được đồng bộ, nhưng "
+        "không còn khớp với các hệ thống khác.",
+        _NEXT_WINDOW,
+    ),
     "stale": Kind(
         "dữ liệu chậm cập nhật",
         "dữ liệu chậm cập nhật",
@@ -87,6 +108,8 @@ def happened(told: Told) -> str:
     """What happened, as a sentence."""
     if told.kind == "rows" and told.count <= 0:
         return "Có bản ghi chưa đạt quy tắc kiểm tra nên đang được giữ lại."
+    if told.kind in ("conflict", "ended_code", "shrunk") and told.count <= 0:
+        return f"Ghi nhận: {kind(told).short}."
     return kind(told).what.format(n=number(told.count))
 
 

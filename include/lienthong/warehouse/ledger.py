@@ -193,6 +193,16 @@ def settled(session: Session, dataset: str, window: Window, *, exactly: bool) ->
     return bool(found["settled"])
 
 
+def newest_promoted(session: Session, dataset: str) -> Window | None:
+    """The newest window of the dataset that is promoted, or None."""
+    row = session.execute(
+        "SELECT window_start, window_end FROM ops.runs WHERE dataset = %s AND kind = 'read' AND state = 'promoted'"
+        " ORDER BY window_start DESC LIMIT 1",
+        [dataset],
+    ).fetchone()
+    return Window(row["window_start"], row["window_end"]) if row else None
+
+
 def unfinished_redrive(session: Session, dataset: str) -> tuple[int, Window] | None:
     """A redrive that was begun and killed, with the window it belongs to."""
     row = session.execute(

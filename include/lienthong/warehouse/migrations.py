@@ -7,7 +7,8 @@ added, and anything else that differs is left for a person.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 from psycopg import sql
 
@@ -21,6 +22,9 @@ MACHINERY = """
     _record_key text NOT NULL, _source text NOT NULL, _source_time timestamp NOT NULL, _row_hash uuid NOT NULL,
     _version bigint NOT NULL, _run_id bigint NOT NULL, _loaded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     _deleted_at timestamptz"""
+
+# Only the newest version of a record is a change for readers. What was there before versions counted is the first.
+CHANGE = "_change bigint NOT NULL DEFAULT 1"
 
 
 def migrate(warehouse: Warehouse, contracts: Iterable[Contract]) -> list[str]:
@@ -94,6 +98,9 @@ def _tables(session: Session, contract: Contract) -> list[str]:
                 f"{contract.path.name}: column {column.name!r} is {column.sql_type} in the contract and "
                 f"{known[column.name]} in core. A change of type needs a migration in sql/migrations."
             )
+    if "_change" not in known:
+        _count_changes(session, contract)
+        added.append(f"core.{contract.dataset}._change")
     return added
 
 
@@ -114,3 +121,39 @@ def _create(session: Session, contract: Contract) -> None:
     order = sql.Identifier(contract.order_key)
     table = sql.Identifier("core", contract.dataset)
     session.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, order))
+    _count_changes(session, contract)
+
+
+def preview(contract: Contract) -> list[str]:
+    """The statements by which ``migrate`` makes the tables of a contract that has none, as text."""
+    told = _Told()
+    _create(cast(Session, told), contract)
+    return told.statements
+
+
+class _Told:
+    """Takes the place of a session: notes what it is asked to do and does nothing."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def execute(self, query: sql.Composable, params: Sequence[str] = ()) -> None:
+        """Note one statement with its values."""
+        text = query.as_string()
+        for value in params:
+            text = text.replace("%s", sql.Literal(value).as_string(), 1)
+        self.statements.append(" ".join(text.split()))
+
+
+def _count_changes(session: Session, contract: Contract) -> None:
+    """Give the rows of a dataset the version that last changed them; rows that are there already are its first."""
+    table = sql.Identifier("core", contract.dataset)
+    session.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(table, sql.SQL(CHANGE)))
+    session.execute(sql.SQL("CREATE INDEX ON {} (_change, _record_key)").format(table))
+    session.execute(
+        sql.SQL(
+            "INSERT INTO ops.dataset_versions (dataset, version) SELECT %s, 1 WHERE EXISTS (SELECT FROM {})"
+            " ON CONFLICT DO NOTHING"
+        ).format(table),
+        [contract.dataset],
+    )

@@ -8,6 +8,9 @@ Each kind follows from what the ledger holds, so runs may come in any order and 
   nothing; what stays behind of a blocked window are held rows, which have a problem of their own.
 - ``rows``: open while a row of the source waits in the quarantine, whichever run put it there.
 - ``stale``: what the watcher sees from outside.
+- ``shrunk``: open from a promote that the brake on deletions stopped until one of a whole snapshot that it let pass.
+- ``conflict``: open while another holder of the records holds some of them otherwise; the source is the holder.
+- ``ended_code``: open while current rows of the source point to a code that its catalogue has ended.
 """
 
 from __future__ import annotations
@@ -20,10 +23,14 @@ from psycopg import sql
 
 from lienthong.batches import Window
 from lienthong.contracts import Contract
+from lienthong.rules import VALIDITY, Rule
 from lienthong.settings import Settings
 from lienthong.warehouse.ledger import WAITING
 from lienthong.warehouse.statements import statement
 from lienthong.warehouse.store import Session
+
+SUCCESSOR = "ma_thay_the"
+"""Column of a catalogue with the code that takes the place of an ended one."""
 
 
 def note_source(session: Session, contract: Contract, window: Window, run_id: int, source: str) -> None:  # noqa: ARG001 - hooks are called alike
@@ -47,6 +54,50 @@ def note_stale(session: Session, dataset: str, looked: Iterable[str], stale: Map
     """Note which of the sources that were looked at are stale; ``stale`` has the end of the newest good window."""
     values = {"looked": list(looked), "stale": list(stale), "good_until": list(stale.values())}
     _settle(session, dataset, "problems_stale", values)
+
+
+def note_shrunk(session: Session, contract: Contract, window: Window, run_id: int, gone: int, held: int) -> None:
+    """Note that a source has lost more records than its brake allows, or with ``gone`` 0 that it gave them all."""
+    values = {"run_id": run_id, "waiting": WAITING, "window": window.start, "gone": gone, "held": held}
+    _settle(session, contract.dataset, "problems_shrunk", values)
+
+
+def note_conflicts(session: Session, contract: Contract, window: Window, holder: str) -> None:
+    """Note which records another holder holds otherwise, in the transaction that compared them."""
+    values = {"source": holder, "master": contract.master, "window": window.start}
+    _settle(session, contract.dataset, "problems_conflict", values)
+
+
+def note_ended(session: Session, contract: Contract, catalogues: Mapping[str, Contract], window: Window) -> None:
+    """Note the current rows of a snapshot dataset that point to an ended code; ``catalogues`` are all contracts.
+
+    A dataset of events keeps the codes of its time, and a rule with ``at`` judges by a date of the row."""
+    found = [rule for rule in contract.rules if rule.kind == "exists_in" and "at" not in rule.arguments]
+    looked = [_pointing(contract, rule, catalogues[rule.arguments["dataset"]]) for rule in found]
+    pointing = [query for query in looked if query is not None]
+    if contract.mode == "snapshot" and pointing:
+        query = sql.SQL(" UNION ALL ").join(pointing)
+        _settle(session, contract.dataset, "problems_ended", {"window": window.start}, pointing=query)
+
+
+def _pointing(contract: Contract, rule: Rule, catalogue: Contract) -> sql.Composed | None:
+    """The rows whose code the catalogue has ended; None when its codes do not end."""
+    if not set(VALIDITY) <= set(catalogue.names):
+        return None
+    column, target = rule.columns[0], rule.arguments.get("column", rule.columns[0])
+    successor = sql.Identifier("r", SUCCESSOR) if SUCCESSOR in catalogue.names else sql.SQL("NULL::text")
+    return sql.SQL(
+        "SELECT c._source AS source, c._record_key AS record_key, {name} AS column_name, c.{column}::text AS code,"
+        " r.{until} AS ended, {successor} AS successor FROM core.{dataset} c"
+        " JOIN core.{catalogue} r ON r.{target} = c.{column} AND r._deleted_at IS NULL"
+        " WHERE c._deleted_at IS NULL AND r.{until} <= (ops.moment() AT TIME ZONE current_setting('TimeZone'))::date"
+        " AND NOT EXISTS (SELECT FROM core.{catalogue} v WHERE v.{target} = c.{column} AND v._deleted_at IS NULL"
+        " AND (v.{until} IS NULL OR v.{until} > (ops.moment() AT TIME ZONE current_setting('TimeZone'))::date))"
+    ).format(
+        name=sql.Literal(column), column=sql.Identifier(column), until=sql.Identifier(VALIDITY[1]),
+        successor=successor, dataset=sql.Identifier(contract.dataset), catalogue=sql.Identifier(catalogue.dataset),
+        target=sql.Identifier(target),
+    )  # fmt: skip
 
 
 def _settle(session: Session, dataset: str, look: str, values: dict[str, Any], **parts: sql.Composable) -> None:

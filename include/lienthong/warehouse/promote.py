@@ -9,15 +9,26 @@ from psycopg import sql
 from lienthong.batches import Ledger, Window
 from lienthong.contracts import Contract
 from lienthong.crashpoints import crashpoint
-from lienthong.errors import NeedsPerson, TryAgain
-from lienthong.warehouse import problems, quarantine
+from lienthong.errors import NeedsPerson, SourceShrunk, TryAgain
+from lienthong.warehouse import problems, quarantine, versions
 from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.statements import names, statement
 from lienthong.warehouse.store import Session, Warehouse, one
 
 
 def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: int) -> Ledger:
-    """Promote one judged run, exactly once; a second call gives the stored counts and changes nothing."""
+    """Promote one judged run, exactly once; a second call gives the stored counts and changes nothing.
+
+    A source that has lost more records than the contract's brake allows is a problem of its own, told to its owner."""
+    try:
+        return _promote(warehouse, contract, window, run_id)
+    except SourceShrunk as error:
+        with warehouse.session() as session:
+            problems.note_shrunk(session, contract, window, run_id, error.gone, error.held)
+        raise
+
+
+def _promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: int) -> Ledger:
     with warehouse.session() as session:
         session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"core.{contract.dataset}"])
         run = one(session, "SELECT * FROM ops.runs WHERE run_id = %s FOR UPDATE", [run_id])
@@ -28,7 +39,8 @@ def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: in
             raise TryAgain(f"{contract.dataset} {window}: the landing was lost before promote; it is read again.")
         if run["kind"] == "redrive" and quarantine.moved(session, contract.dataset, landing.landing):
             raise TryAgain(f"{contract.dataset} {window}: a held row changed while it was judged; it is judged again.")
-        counts = _Promotion(session, landing, run).run()
+        promotion = _Promotion(session, landing, run)
+        counts = promotion.run()
         done = one(
             session,
             "UPDATE ops.runs SET state = 'promoted', closed_at = clock_timestamp(), inserted = %(inserted)s,"
@@ -38,6 +50,8 @@ def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: in
             {**counts, "run_id": run_id},
         )
         problems.note_promote(session, contract, window, run_id)
+        if promotion.values["shows_gone"]:
+            problems.note_shrunk(session, contract, window, run_id, 0, 0)
         landing.drop(session)
         crashpoint("promote.before_commit", contract.dataset)
         result = _ledger(contract, window, done)
@@ -64,6 +78,7 @@ class _Promotion:
         self.history = sql.Identifier("history", self.contract.dataset)
         self.redrive = run["kind"] == "redrive"
         self.partial = run["partial"]
+        self.touched = 0
         batches = list(session.execute("SELECT source, state FROM ops.batches WHERE run_id = %s", [landing.run_id]))
         self.states = {row["source"]: row["state"] for row in batches}
         self.values: dict[str, Any] = {
@@ -76,8 +91,10 @@ class _Promotion:
             "window_end": landing.window.end,
             "marked_at": run["marked_at"] or run["judged_at"],
             "whole": self.contract.mode == "snapshot",
+            "shows_gone": self._shows_gone(),
             "pseudo": quarantine.BLOCKED,
             "endpoints": list(self.contract.endpoints),
+            "change": versions.next_of(session, self.contract.dataset),
         }
 
     def _in_state(self, wanted: str) -> list[str]:
@@ -90,11 +107,14 @@ class _Promotion:
     def run(self) -> dict[str, int]:
         quarantine.speak(self.session, self.landing.run_id, quarantine.selection_of(self.session, self.landing.run_id))
         self._delta()
+        gone = self._gone()
         self._history()
         inserted = self.execute("promote_insert", core=self.core, columns=names(self.contract.names))
         updated = self._update()
-        deleted = self._delete()
+        deleted = self.execute("promote_delete", core=self.core) if gone else 0
         self._quarantine()
+        if inserted or updated or deleted or self.touched:
+            versions.note(self.session, self.contract.dataset, self.values["change"])
         enqueued = self.execute("promote_outbox") if self.contract.endpoints else 0
         tally = {
             row["_action"]: row["n"]
@@ -119,6 +139,28 @@ class _Promotion:
         )  # fmt: skip
         self.session.execute("ANALYZE delta")
 
+    def _shows_gone(self) -> bool:
+        """Only a run that read every source whole can show that a record is gone."""
+        whole = self.contract.mode == "snapshot" and not self.redrive and not self.partial
+        return whole and not set(self.states.values()) - {"landed"}
+
+    def _gone(self) -> int:
+        """Find what is gone before anything changes; more of it than the brake allows is a mistake of the source."""
+        order_key = sql.Identifier(self.contract.order_key)
+        gone = self.execute("promote_gone", core=self.core, marks=self.landing.marks, order_key=order_key)
+        self.session.execute("ANALYZE gone")
+        if not gone:
+            return 0
+        held = one(self.session, sql.SQL("SELECT count(*) AS n FROM {} WHERE _deleted_at IS NULL").format(self.core))
+        if gone > self.contract.delete_brake * held["n"]:
+            raise SourceShrunk(
+                f"{self.contract.dataset}: the source no longer holds {gone} of {held['n']} records, more than the "
+                f"{self.contract.delete_brake:.0%} that deleteBrake allows. Nothing was changed. The data team "
+                "checks the source, then raises deleteBrake in the contract or lets the source be mended.",
+                gone, held["n"],
+            )  # fmt: skip
+        return gone
+
     def _hashed(self) -> tuple[str, ...]:
         return tuple(name for name in self.contract.names if name != self.contract.cursor)
 
@@ -132,26 +174,13 @@ class _Promotion:
 
     def _update(self) -> int:
         cursor = self.contract.cursor
-        touched = sql.SQL(", {0} = g.{0}").format(sql.Identifier(cursor)) if cursor else sql.SQL("")
-        self.execute("promote_touch", core=self.core, touched=touched)
+        shown = sql.SQL(", {0} = g.{0}, _change = %(change)s").format(sql.Identifier(cursor)) if cursor else None
+        moved = self.execute("promote_touch", core=self.core, touched=shown or sql.SQL(""))
+        self.touched = moved if shown else 0
         assignments = sql.SQL(", ").join(
             sql.SQL("{0} = g.{0}").format(sql.Identifier(name)) for name in self.contract.names
         )
         return self.execute("promote_update", core=self.core, assignments=assignments)
-
-    def _delete(self) -> int:
-        """Only a run that read every source whole can show that a record is gone."""
-        if not self.values["whole"] or self.redrive or self.partial or set(self.states.values()) - {"landed"}:
-            return 0
-        held = one(self.session, sql.SQL("SELECT count(*) AS n FROM {} WHERE _deleted_at IS NULL").format(self.core))
-        deleted = self.execute("promote_delete", core=self.core, marks=self.landing.marks)
-        if deleted > self.contract.delete_brake * held["n"]:
-            raise NeedsPerson(
-                f"{self.contract.dataset}: the source no longer holds {deleted} of {held['n']} records, more than the "
-                f"{self.contract.delete_brake:.0%} that deleteBrake allows. Nothing was changed. The data team "
-                "checks the source, then raises deleteBrake in the contract or lets the source be mended."
-            )
-        return deleted
 
     def _quarantine(self) -> None:
         """Hold what is rejected, close what has come back, and move the watermarks between the two: a source that is

@@ -1,4 +1,4 @@
-"""A contract file is read whole or refused with its line: ODCS v3.1, then our own stricter reading.
+"""A contract file is read whole or refused with every mistake at its line: ODCS v3.1, then our own stricter reading.
 
 ``odcs`` checks the standard. What it leaves free (``customProperties``, ``implementation``) is checked here, and
 what it allows but nothing here acts on is refused: a promise that nobody keeps is worse than none.
@@ -7,252 +7,168 @@ what it allows but nothing here acts on is refused: a promise that nobody keeps 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from lienthong.contracts.model import (
+    CLASSES,
+    CONTENTS,
+    MASTERS,
+    MODES,
+    MOST_RULES,
+    Channel,
+    Column,
+    Contract,
+    SourceSpec,
+)
 from lienthong.errors import ContractError
 from lienthong.odcs import Document
-from lienthong.rules import KINDS, SEVERITIES, SQL_TYPES, VALIDITY, Rule
+from lienthong.rules import KINDS, SEVERITIES, SQL_TYPES, Rule
 
-MODES = ("incremental", "snapshot")
-MASTERS = ("province", "national")
-CONTENTS = ("goc", "dac_ta", "chu", "danh_muc", "giao_dich", "tong_hop", "phan_tich", "mo")
-"""Kinds of content of a province's shared database, in the words of the national data framework (QĐ 2439/QĐ-TTg):
-original, metadata, master, reference, transaction, aggregate, analytical, open."""
-CLASSES = ("public", "internal", "personal", "sensitive")
-MOST_RULES = 63  # of each consequence: one bit each in a bigint, without its sign
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a dataset: its name, type, title in Vietnamese, class of confidentiality and codes."""
-
-    name: str
-    type: str
-    title: str
-    classification: str
-    codes: Mapping[str, str]
-    """The closed list of codes and their meanings; empty when any value is allowed."""
-
-    @property
-    def sql_type(self) -> str:
-        """Type of the column in ``core``."""
-        return SQL_TYPES[self.type]
-
-    @property
-    def personal(self) -> bool:
-        """Whether a value of the column may never leave the restricted tables."""
-        return self.classification in ("personal", "sensitive")
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One entry under ``support``: ``tool`` is ``email`` or ``apprise``, ``address`` a mailbox or the name of an
-    Airflow connection; ``scope`` ``issues`` is where findings about the data go."""
-
-    tool: str
-    scope: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """How the sources of a dataset are found: one named connection, or one for each row of another dataset."""
-
-    connection: str
-    reader: str | None
-    for_each: str | None
-
-    def name_for(self, member: str) -> str:
-        """Connection of one member, e.g. ``H15.102`` in ``unit_{member}`` gives ``unit_h15_102``."""
-        return self.connection.replace("{member}", member.lower().replace(".", "_"))
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """What one dataset is: owner, sources, columns, key, cursor, rules, schedule, service levels, endpoints."""
-
-    dataset: str
-    title: str
-    version: str
-    owner: str
-    purpose: str
-    master: str
-    mode: str
-    key: tuple[str, ...]
-    cursor: str | None
-    order_key: str
-    columns: tuple[Column, ...]
-    rules: tuple[Rule, ...]
-    source: SourceSpec
-    endpoints: tuple[str, ...]
-    schedule: str
-    block_share: float
-    delete_brake: float
-    path: Path
-
-    support: tuple[Channel, ...] = ()
-    latency: timedelta = timedelta(days=1)
-    """How long after the end of a window its rows are promised to be in the warehouse."""
-    down_tolerance: timedelta = timedelta(hours=6)
-    """How long a source may be down before its owner is told at once."""
-    shared_database: int | None = None
-    """Number of the shared database of the province to which the dataset belongs."""
-    content: str = "goc"
-    """Kind of content, one of ``CONTENTS``."""
-    counterpart: SourceSpec | None = None
-    """The other holder of the same records: what it holds is compared with ours, and ``master`` says who is right."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Column names in the order of the contract."""
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """Datasets that must be in place before this one can be judged, without itself."""
-        found = {rule.reference for rule in self.rules if rule.reference}
-        if self.source.for_each:
-            found.add(self.source.for_each)
-        return tuple(sorted(found - {self.dataset}))
-
-    @property
-    def rejecting(self) -> tuple[Rule, ...]:
-        """Rules that keep a row out of ``core``; the place of a rule here is its bit in the marks."""
-        return tuple(rule for rule in self.rules if rule.rejects and not rule.about_window)
-
-    @property
-    def warning(self) -> tuple[Rule, ...]:
-        """Rules that speak about a row without keeping it out; the place of a rule here is its bit in the marks."""
-        return tuple(rule for rule in self.rules if not rule.rejects and not rule.about_window)
-
-    @property
-    def window_rules(self) -> tuple[Rule, ...]:
-        """Rules about what a source gave as a whole, beside what it gave before."""
-        return tuple(rule for rule in self.rules if rule.about_window)
-
-    @property
-    def samples(self) -> Path:
-        """The rows that prove each rule."""
-        return self.path.with_name(f"{self.dataset}.samples.csv")
-
-
-def load_all(folder: Path) -> dict[str, Contract]:
-    """Read every contract below ``folder``, by dataset, references before those who refer to them."""
-    contracts: dict[str, Contract] = {}
-    for path in sorted(folder.glob("*/*.odcs.yaml")):
-        contract = load(path)
-        if contract.dataset in contracts:
-            other = contracts[contract.dataset].path
-            raise ContractError(f"{path.name}: dataset {contract.dataset!r} already stands in {other.name}.")
-        contracts[contract.dataset] = contract
-    if not contracts:
-        raise ContractError(f"No contract (*/*.odcs.yaml) below {folder.name}/. Is the folder complete?")
-    return _in_order(contracts)
-
-
-def _in_order(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
-    ordered: dict[str, Contract] = {}
-    waiting = dict(contracts)
-    for contract in contracts.values():
-        _check_references(contract, contracts)
-    while waiting:
-        ready = [c for c in waiting.values() if not set(c.references) & set(waiting)]
-        if not ready:
-            raise ContractError(f"Contracts refer to each other in a circle: {', '.join(sorted(waiting))}.")
-        for contract in ready:
-            ordered[contract.dataset] = waiting.pop(contract.dataset)
-    return ordered
-
-
-def _check_references(contract: Contract, contracts: Mapping[str, Contract]) -> None:
-    for name in contract.references:
-        if name not in contracts:
-            raise ContractError(f"{contract.path.name}: refers to {name!r}, which no contract describes.")
-    for rule in contract.rules:
-        if rule.reference and rule.kind != "sql":
-            wanted = [rule.arguments.get("column", rule.columns[0]), *rule.arguments.get("names", [])]
-            wanted += VALIDITY if "at" in rule.arguments else ()
-            missing = [name for name in wanted if name not in contracts[rule.reference].names]
-            if missing:
-                raise ContractError(
-                    f"{contract.path.name}: rule {rule.id!r} looks for {missing[0]!r} in {rule.reference}, "
-                    "which has no such column."
-                )
+T = TypeVar("T")
 
 
 def load(path: Path) -> Contract:
-    """Read one contract file; every mistake is named with file and line."""
-    return _Reader(Document(path)).contract()
+    """Read one contract file; every mistake is named with file and line, one line of the error for each."""
+    seen = path.stat()
+    key = (seen.st_mtime_ns, seen.st_size)
+    if path not in _read or _read[path][0] != key:
+        _read[path] = key, _anew(path)
+    return _read[path][1]
+
+
+# Tasks are forks of a process that has read every contract already; an unchanged file is not read again.
+_read: dict[Path, tuple[tuple[int, int], Contract]] = {}
+
+
+def _anew(path: Path) -> Contract:
+    document = Document(path)
+    reader = _Reader(document)
+    if not document.mistakes:
+        return reader.contract()
+    # What the standard refuses may have any form; as far as it can be read, our own complaints come in the same run.
+    with suppress(ContractError, LookupError, TypeError, AttributeError, ValueError):
+        reader.contract()
+    raise ContractError("\n".join(dict.fromkeys([*document.mistakes, *reader.mistakes])))
 
 
 class _Reader:
-    """Turns one document of the standard into a ``Contract``."""
+    """Turns one document of the standard into a ``Contract``; reads on after a mistake, to find the others too."""
 
     def __init__(self, document: Document) -> None:
         self.path = document.path
         self.document: dict[str, Any] = document.content
         self.fail = document.fail
+        self.mistakes: list[str] = []
 
     def contract(self) -> Contract:
-        """The whole contract, or the first mistake."""
+        """The whole contract, or every mistake in it."""
+        found = self._tried(None, self._read)
+        if self.mistakes or found is None:
+            raise ContractError("\n".join(dict.fromkeys(self.mistakes)))
+        return found
+
+    def _tried(self, otherwise: T, part: Callable[..., T], *given: Any) -> T:
+        """What ``part`` gives; its mistake is kept, and ``otherwise`` stands for it while the rest is read."""
+        try:
+            return part(*given)
+        except ContractError as error:
+            self.mistakes.append(str(error))
+            return otherwise
+
+    def _read(self) -> Contract:
         document = self.document
-        dataset = document["id"]
-        if self.path.name != f"{dataset}.odcs.yaml":
-            raise self.fail(["id"], f"id {dataset!r} must be the file's name, {self.path.name.split('.')[0]!r}.")
+        self._head()
         if len(document.get("schema", [])) != 1:
             raise self.fail(["schema"], "exactly one schema object is expected.")
         table = document["schema"][0]
-        for name in ("name", "team", "support"):
-            if not document.get(name):
-                raise self.fail([], f"{name!r} is missing: a dataset has a title, an owner and somebody to write to.")
-        if not isinstance(document["team"], dict) or not document["team"].get("name"):
-            raise self.fail(["team"], "team.name is missing: it is the owner of the dataset.")
-        custom = self._custom(document, (), CONTRACT_PROPERTIES, required=("mode", "master"))
         columns = self._columns(table)
-        key = _key(table["properties"])
+        key = _key(table.get("properties", []))
         if not key:
             raise self.fail(["schema", 0], "no column is marked primaryKey: true.")
-        self._choice(custom, "mode", MODES)
-        self._choice(custom, "master", MASTERS)
-        self._choice({"content": "goc", **custom}, "content", CONTENTS)
-        cursor = custom.get("cursor")
-        if (custom["mode"] == "incremental") != (cursor is not None):
-            raise self.fail(["customProperties"], "mode incremental needs a cursor, mode snapshot has none.")
-        names = {column.name for column in columns}
-        for named in (cursor, custom.get("orderKey")):
-            if named is not None and named not in names:
-                raise self.fail(["customProperties"], f"{named!r} is not a column of {dataset}.")
-        rules = tuple(self._rules(table, columns, key))
+        required = ("mode", "master")
+        nothing: dict[str, Any] = {}
+        given = self._tried(nothing, self._custom, document, (), CONTRACT_PROPERTIES, required)
+        custom = {"mode": "snapshot", "master": "province", "content": "goc", **given}
+        for name, allowed in (("mode", MODES), ("master", MASTERS), ("content", CONTENTS)):
+            self._tried(None, self._choice, custom, name, allowed)
+        if given:
+            self._tried(None, self._cursor, custom, {column.name for column in columns})
+        rules = tuple(self._rules(table, columns, key, self._appending(custom, columns, key)))
+        source = self._tried(SourceSpec("", None, None), self._source, None)
+        counterpart = self._tried(None, self._counterpart, custom["mode"])
         return Contract(
-            dataset=dataset,
-            title=document["name"],
+            dataset=document["id"],
+            title=document.get("name", ""),
             version=document["version"],
-            owner=document["team"]["name"],
+            owner=self._tried("", self._owner),
             purpose=document.get("description", {}).get("purpose", ""),
             master=custom["master"],
             mode=custom["mode"],
             key=key,
-            cursor=cursor,
+            cursor=custom.get("cursor"),
             order_key=custom.get("orderKey", key[0]),
             columns=columns,
             rules=rules,
-            source=self._source(None),
-            endpoints=tuple(self._endpoints(custom.get("endpoints", []))),
+            source=source,
+            endpoints=tuple(self._tried([], self._endpoints, custom.get("endpoints", []))),
             schedule=_schedule(document),
-            block_share=self._share(custom, "blockShare", 0.5),
-            delete_brake=self._share(custom, "deleteBrake", 0.2),
+            block_share=self._tried(0.5, self._share, custom, "blockShare", 0.5),
+            delete_brake=self._tried(0.2, self._share, custom, "deleteBrake", 0.2),
             path=self.path,
             support=tuple(self._support()),
-            latency=self._latency(),
-            down_tolerance=timedelta(hours=self._hours(custom, "downTolerance", 6)),
-            shared_database=self._number(custom, "sharedDatabase"),
-            content=custom.get("content", "goc"),
-            counterpart=self._counterpart(),
+            latency=self._tried(timedelta(days=1), self._latency),
+            down_tolerance=timedelta(hours=self._tried(6.0, self._hours, custom, "downTolerance", 6)),
+            shared_database=self._tried(None, self._number, custom, "sharedDatabase"),
+            content=custom["content"],
+            counterpart=counterpart,
         )
+
+    def _head(self) -> None:
+        dataset = self.document["id"]
+        if self.path.name != f"{dataset}.odcs.yaml":
+            expected = self.path.name.split(".")[0]
+            self.mistakes.append(str(self.fail(["id"], f"id {dataset!r} must be the file's name, {expected!r}.")))
+        for name in ("name", "team", "support"):
+            if not self.document.get(name):
+                what = f"{name!r} is missing: a dataset has a title, an owner and somebody to write to."
+                self.mistakes.append(str(self.fail([], what)))
+
+    def _owner(self) -> str:
+        team = self.document.get("team")
+        if team and (not isinstance(team, dict) or not team.get("name")):
+            raise self.fail(["team"], "team.name is missing: it is the owner of the dataset.")
+        return str(team["name"]) if team else ""
+
+    def _cursor(self, custom: Mapping[str, Any], names: set[str]) -> None:
+        cursor = custom.get("cursor")
+        if (custom["mode"] != "snapshot") != (cursor is not None):
+            raise self.fail(["customProperties"], "modes incremental and append need a cursor, mode snapshot has none.")
+        for named in (cursor, custom.get("orderKey")):
+            if named is not None and named not in names:
+                raise self.fail(["customProperties"], f"{named!r} is not a column of {self.document['id']}.")
+
+    def _appending(
+        self, custom: Mapping[str, Any], columns: tuple[Column, ...], key: tuple[str, ...]
+    ) -> Iterator[Rule]:
+        """The rule of a list to which is only added: what stands in it is not written again with another content."""
+        types = {column.name: column.type for column in columns}
+        # A later cursor alone says that the record was sent again, not that it became another.
+        content = tuple(name for name in types if name not in (*key, custom.get("cursor")))
+        if custom["mode"] != "append" or not content or not set(key) <= set(types):
+            return
+        sentence = (
+            "Bản ghi này đã có trong kho của tỉnh với nội dung khác; dữ liệu chỉ được thêm, không được sửa. Kiểm tra "
+            "lại: nếu ghi nhận mới thì nhập thành bản ghi mới, nếu bản ghi cũ sai thì báo tỉnh để đính chính."
+        )
+        yield _rule_of(
+            "khong_sua_ban_ghi_cu", "append_only", content, "consistency", sentence, within=self.document["id"],
+            key={name: types[name] for name in key},
+        )  # fmt: skip
 
     def _choice(self, custom: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
         if custom[name] not in allowed:
@@ -282,15 +198,20 @@ class _Reader:
         return value
 
     def _support(self) -> Iterator[Channel]:
-        for place, item in enumerate(self.document["support"]):
-            tool, address = item.get("tool"), str(item.get("url", ""))
-            schemes = {"email": "mailto:", "apprise": "connection:"}
-            if tool not in schemes or not address.removeprefix(schemes[tool]) or not address.startswith(schemes[tool]):
-                raise self.fail(
-                    ["support", place],
-                    "expected tool email with url mailto:<address>, or tool apprise with url connection:<name>.",
-                )
-            yield Channel(tool, item.get("scope", "issues"), address.removeprefix(schemes[tool]))
+        for place, item in enumerate(self.document.get("support") or []):
+            channel = self._tried(None, self._channel, place, item)
+            if channel is not None:
+                yield channel
+
+    def _channel(self, place: int, item: Mapping[str, Any]) -> Channel | None:
+        tool, address = item.get("tool"), str(item.get("url", ""))
+        schemes = {"email": "mailto:", "apprise": "connection:"}
+        if tool not in schemes or not address.removeprefix(schemes[tool]) or not address.startswith(schemes[tool]):
+            raise self.fail(
+                ["support", place],
+                "expected tool email with url mailto:<address>, or tool apprise with url connection:<name>.",
+            )
+        return Channel(tool, item.get("scope", "issues"), address.removeprefix(schemes[tool]))
 
     def _latency(self) -> timedelta:
         for place, item in enumerate(self.document.get("slaProperties", [])):
@@ -341,9 +262,13 @@ class _Reader:
             raise self.fail(["servers", place], f"the {role} is one system: forEach is for sources.")
         return spec
 
-    def _counterpart(self) -> SourceSpec | None:
-        roles = [self._role(place) for place in range(len(self.document["servers"]))]
-        return self._source(COUNTERPART) if COUNTERPART in roles else None
+    def _counterpart(self, mode: str) -> SourceSpec | None:
+        roles = [self._role(place) for place in range(len(self.document.get("servers", [])))]
+        if COUNTERPART not in roles:
+            return None
+        if mode != "snapshot":
+            raise self.fail(["servers"], "only a dataset that is read whole (mode snapshot) can have a counterpart.")
+        return self._source(COUNTERPART)
 
     def _role(self, place: int) -> str | None:
         server = self.document["servers"][place]
@@ -355,9 +280,13 @@ class _Reader:
     def _columns(self, table: dict[str, Any]) -> tuple[Column, ...]:
         columns: list[Column] = []
         for index, item in enumerate(table.get("properties", [])):
-            column = self._column(item, ("schema", 0, "properties", index))
+            where = ("schema", 0, "properties", index)
+            column = self._tried(None, self._column, item, where)
+            # A column with a mistake still has a name, by which rules may call it.
+            column = column or Column(str(item.get("name", "")), "string", str(item.get("name", "")), "internal", {})
             if column.name in {other.name for other in columns}:
-                raise self.fail(("schema", 0, "properties", index), f"column {column.name!r} stands twice.")
+                self.mistakes.append(str(self.fail(where, f"column {column.name!r} stands twice.")))
+                continue
             columns.append(column)
         if not columns:
             raise self.fail(["schema", 0], "a dataset has columns: properties is missing.")
@@ -383,40 +312,42 @@ class _Reader:
             if name not in known:
                 raise self.fail([*where, name], f"{name!r} has no effect here; known: {', '.join(known)}.")
 
-    def _rules(self, table: dict[str, Any], columns: tuple[Column, ...], key: tuple[str, ...]) -> list[Rule]:
-        rules = _derived(table["properties"], columns, key)
-        for index, item in enumerate(table["properties"]):
-            where = ("schema", 0, "properties", index, "quality")
-            rules += [self._rule(q, (*where, i), (item["name"],)) for i, q in enumerate(item.get("quality", []))]
-        for i, q in enumerate(table.get("quality", [])):
-            rules.append(self._rule(q, ("schema", 0, "quality", i), ()))
-        seen: set[str] = set()
-        names = {column.name for column in columns}
-        for rule in rules:
-            if rule.id in seen:
-                raise self.fail(["schema", 0], f"rule {rule.id!r} stands twice.")
-            seen.add(rule.id)
-            strange = [name for name in (*rule.columns, *_named(rule)) if name not in names]
-            if strange:
-                raise self.fail(["schema", 0], f"rule {rule.id!r} names {strange[0]!r}, which is no column.")
-        rules = [self._fitting(rule, {column.name: column for column in columns}) for rule in rules]
+    def _rules(
+        self, table: dict[str, Any], columns: tuple[Column, ...], key: tuple[str, ...], appending: Iterable[Rule]
+    ) -> list[Rule]:
+        first: dict[str, dict[str, Any]] = {}
+        for item in table["properties"]:
+            first.setdefault(item["name"], item)
+        known = {column.name: column for column in columns}
+        derived = [*_derived(list(first.values()), columns, key), *appending]
+        rules: dict[str, Rule] = {rule.id: rule for rule in derived}
+        for item, where, named in _quality(table):
+            rule = self._tried(None, self._rule, item, where, named, known)
+            if rule is not None and rule.id in rules:
+                self.mistakes.append(str(self.fail(where, f"rule {rule.id!r} stands twice.")))
+            elif rule is not None:
+                rules[rule.id] = rule
         for rejects in (True, False):
-            alike = [rule for rule in rules if rule.rejects is rejects and not rule.about_window]
+            alike = [rule for rule in rules.values() if rule.rejects is rejects and not rule.about_window]
             if len(alike) > MOST_RULES:
                 what = "rules that reject a row" if rejects else "rules that warn"
                 raise self.fail(["schema", 0], f"{len(alike)} {what}; at most {MOST_RULES} fit in one scan.")
-        return rules
+        return list(rules.values())
 
-    def _fitting(self, rule: Rule, columns: Mapping[str, Column]) -> Rule:
-        """The rule with the codes of its column, if its kind asks for them; columns of another type are refused."""
+    def _fitting(self, rule: Rule, columns: Mapping[str, Column], at: tuple[str | int, ...]) -> Rule:
+        """The rule with the codes of its column, if its kind asks for them; unknown columns and those of another type
+        are refused."""
         kind = KINDS[rule.kind]
+        strange = [name for name in (*rule.columns, *_named(rule)) if name not in columns]
+        if strange:
+            raise self.fail(at, f"rule {rule.id!r} names {strange[0]!r}, which is no column.")
         wanted = [(name, kind.types) for name in rule.columns]
         wanted += [(rule.arguments[name], types) for name, types in kind.named.items() if name in rule.arguments]
         for name, types in wanted:
             if types and columns[name].type not in types:
                 expected = " or ".join(types)
                 raise self.fail(
-                    ["schema", 0],
+                    at,
                     f"rule {rule.id!r}: kind {rule.kind} takes a column of type {expected}, {name!r} is "
                     f"{columns[name].type}.",
                 )
@@ -425,12 +356,18 @@ class _Reader:
         codes = list(columns[rule.columns[0]].codes)
         if not codes:
             raise self.fail(
-                ["schema", 0],
+                at,
                 f"rule {rule.id!r}: kind {rule.kind} takes a column with codes, {rule.columns[0]!r} has none.",
             )
         return replace(rule, arguments={**rule.arguments, "values": codes})
 
-    def _rule(self, item: dict[str, Any], where: tuple[str | int, ...], columns: tuple[str, ...]) -> Rule:
+    def _rule(
+        self,
+        item: dict[str, Any],
+        where: tuple[str | int, ...],
+        columns: tuple[str, ...],
+        known: Mapping[str, Column],
+    ) -> Rule:
         if item.get("type") != "custom" or item.get("engine") != "lienthong":
             raise self.fail(where, "a rule is of type custom with engine lienthong.")
         self._only(item, where, RULE_KEYS)
@@ -447,7 +384,7 @@ class _Reader:
                 f"kind {kind} is about all that a source gave, which cannot be set aside row by row: severity is block "
                 "or warn.",
             )
-        return Rule(
+        rule = Rule(
             id=item["id"],
             kind=kind,
             columns=columns,
@@ -456,6 +393,7 @@ class _Reader:
             sentence=" ".join(item["description"].split()),
             arguments=arguments,
         )
+        return self._fitting(rule, known, where)
 
     def _implementation(
         self, given: Any, where: tuple[str | int, ...], columns: tuple[str, ...]
@@ -500,6 +438,15 @@ COLUMN_KEYS = (
     "quality", "customProperties", "examples", *DOCUMENTATION,
 )  # fmt: skip
 RULE_KEYS = ("id", "type", "engine", "severity", "dimension", "implementation", *DOCUMENTATION)
+
+
+def _quality(table: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[str | int, ...], tuple[str, ...]]]:
+    """Every rule of the file, its place, and the column under which it stands."""
+    for index, item in enumerate(table["properties"]):
+        for i, quality in enumerate(item.get("quality", [])):
+            yield quality, ("schema", 0, "properties", index, "quality", i), (item["name"],)
+    for i, quality in enumerate(table.get("quality", [])):
+        yield quality, ("schema", 0, "quality", i), ()
 
 
 def _named(rule: Rule) -> list[str]:
