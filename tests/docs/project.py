@@ -51,19 +51,22 @@ def commands():
     from lienthong.cli import app
 
     found = {}
+
+    def gather(words, command):
+        inner = getattr(command, "commands", {})
+        # a group is named alone where all of it is meant
+        found[words] = {o for p in command.params if not inner for o in (*p.opts, *p.secondary_opts)}
+        for sub, one in inner.items():
+            gather(f"{words} {sub}", one)
+
     for name, command in typer.main.get_command(app).commands.items():
-        inner = getattr(command, "commands", None)
-        for words, one in [(f"{name} {sub}", c) for sub, c in inner.items()] if inner else [(name, command)]:
-            found.setdefault(name, set())  # a group is named alone where all of it is meant
-            found[words] = {
-                option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts)
-            }
+        gather(name, command)
     return found
 
 
 def command_of(words):
     """The longest command that the words begin with, and the words after it."""
-    for count in (2, 1):
+    for count in (3, 2, 1):
         if " ".join(words[:count]) in commands():
             return " ".join(words[:count]), words[count:]
     raise AssertionError(f"there is no command lienthong {' '.join(words[:2])}")

@@ -195,6 +195,8 @@ def test_the_connections_of_the_example_are_readable():
     warehouse, portal, mail = (found[f"AIRFLOW_CONN_{name}"] for name in ("WAREHOUSE", "NATIONAL_PORTAL", "MAIL"))
     assert (warehouse.kind, warehouse.host, warehouse.schema) == ("postgres", "postgres", "warehouse")
     assert portal.base_url == "http://sandbox-portal:8090"
+    platform = found["AIRFLOW_CONN_SHARED_PLATFORM"]
+    assert (platform.base_url, platform.extra["auth"]) == ("http://sandbox-platform:8092", "lgsp")
     assert (mail.kind, mail.host) == ("smtp", "sandbox-mailbox")
     assert mail.port in listening()["sandbox-mailbox"]
     assert in_repository(found["AIRFLOW_CONN_DANH_MUC"].extra["path"]).is_dir()
@@ -239,7 +241,7 @@ def test_every_airflow_command_exists():
     core = (airflow() / "cli" / "cli_config.py").read_text(encoding="utf-8")
     celery = (airflow() / "providers" / "celery" / "cli" / "definition.py").read_text(encoding="utf-8")
     found = list(calls("airflow"))
-    assert len(found) > len(ours()) // 2
+    assert len(found) > sum(not in_sandbox(service) for service in ours().values()) // 2
     for place, (first, *rest) in found:
         source, names = (celery, rest) if first == "celery" else (core, [first, *rest])
         for name in names:
@@ -325,6 +327,8 @@ def test_paths_of_the_image_lie_where_the_code_looks_for_them():
     assert f"--data={department_file(folders)}" in department
     assert str(folders.sandbox / "department.key") in department
     assert f"--data={folders.portal}" in services()["sandbox-portal"]["command"]
+    platform = {f"--data={folders.platform}", f"--national={folders.national}"}
+    assert platform <= set(services()["sandbox-platform"]["command"])
     assert {f"--data={folders.mailbox}", f"--docs={folders.data_docs}"} <= set(services()["sandbox-mailbox"]["command"])
     assert str(folders.connections) in environment()["AIRFLOW_WORKERS_SECRETS_BACKEND_KWARGS"]
 
@@ -361,7 +365,7 @@ def test_published_and_exposed_ports_are_the_ones_listened_on():
             address, published, inside = port.split(":")
             assert address == "127.0.0.1", f"{name} is open to the network"
             assert int(inside) in listening()[name]
-            published_by = {"airflow-apiserver": "airflow", "sandbox-mailbox": "mailbox"}[name]
+            published_by = {"airflow-apiserver": "airflow", "share": "share", "sandbox-mailbox": "mailbox"}[name]
             assert int(published) == next(known.default for known in PORTS if known.name == published_by)
         for port in service.get("expose", []):
             assert int(port) in listening()[name]
@@ -371,6 +375,7 @@ def test_the_sandbox_keeps_its_ports():
     defaults = {port.name: port.default for port in PORTS}
     assert listening()["sandbox-portal"] == {defaults["portal"]}
     assert listening()["sandbox-department"] == {defaults["department"]}
+    assert listening()["sandbox-platform"] == {defaults["platform"]}
     assert listening()["sandbox-mailbox"] == {defaults["mail"], defaults["mailbox"]}
 
 

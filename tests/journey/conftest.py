@@ -12,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 
+from lienthong.sandbox.platform_log import PlatformLog
 from lienthong.sandbox.portal_log import AcceptanceLog
 from lienthong.services.folders import Folders
 from lienthong.services.postgres import Server
@@ -52,7 +53,13 @@ class Installation:
         return json.loads(self.command("status", "--json").stdout)
 
     def trouble(self, *words):
-        command = [sys.executable, "-m", "lienthong.sandbox.trouble", "--var", str(self.var), *words]
+        self._sandbox("trouble", *words)
+
+    def at_the_platform(self, *words):
+        self._sandbox("platform_control", *words)
+
+    def _sandbox(self, module, *words):
+        command = [sys.executable, "-m", f"lienthong.sandbox.{module}", "--var", str(self.var), *words]
         subprocess.run(command, env=self.env, check=True, timeout=60)
 
     def rows(self, query, *values, database="warehouse"):
@@ -62,6 +69,11 @@ class Installation:
 
     def portal(self) -> AcceptanceLog:
         return AcceptanceLog(self.folders.portal)
+
+    def platform_accepted(self) -> dict[tuple[str, str], int]:
+        """The newest version of each record that the shared platform accepted, deletions included."""
+        effects = PlatformLog(self.folders.platform).effects()
+        return {(one.dataset, one.khoa): one.phien_ban for one in effects if one.effect}
 
     def truth(self, day=DAY):
         path = self.folders.sandbox / "truth" / f"{day}.jsonl"

@@ -26,9 +26,12 @@ from .letters import arrived, deliveries
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
+CONTRACTS = load_all(ROOT / "expectations")
+UP = [name for name, contract in CONTRACTS.items() if "shared_platform" in contract.endpoints]
 AWAY = "H15.102"
 ELEVEN = "H15.131"
 NEXT_DAY = "2025-10-01"
+ENDED, SUCCESSOR = "24211", "24175"
 MAILBOX = {AWAY: "phuong.tan.lap@daklak.example", ELEVEN: "xa.ea.sup@daklak.example"}
 
 # A person who exists nowhere else: planted at the source, and to be found nowhere but in the restricted tables.
@@ -120,24 +123,26 @@ def test_the_commune_with_eleven_rejected_dossiers_is_seen(installation, first):
 
 
 def test_each_owner_is_told_of_its_own_rows_and_of_nothing_else(installation, first):
-    """Keys and rules in the attachments are those that were planted, owner by owner."""
-    titles = {contract.title: name for name, contract in load_all(ROOT / "expectations").items()}
-    owners = dict(installation.rows("SELECT address, unit FROM ops.contacts WHERE scope = 'unit'"))
+    """Keys and rules in the attachments are those that were planted, owner by owner: a unit's contact, or for a shared
+    database the department that its contract names."""
+    titles = {contract.title: name for name, contract in CONTRACTS.items()}
+    contacts = dict(installation.rows("SELECT unit, address FROM ops.contacts WHERE scope = 'unit'"))
     told = defaultdict(set)
     for letter in arrived(installation.folders.mailbox):
         for line in letter.lines:
-            told[owners[letter.to]].add((titles[line["Cơ sở dữ liệu"]], line["Mã bản ghi"], line["Quy tắc"]))
+            told[letter.to].add((titles[line["Cơ sở dữ liệu"]], line["Mã bản ghi"], line["Quy tắc"]))
     planted = defaultdict(set)
     for fault in installation.truth():
-        expected = fault["expected"]
+        expected, dataset = fault["expected"], fault["dataset"]
+        owner = contacts.get(fault["source"]) or CONTRACTS[dataset].support[0].address
         if "rule" in expected:
-            planted[fault["source"]].add((fault["dataset"], fault["record_key"], expected["rule"].split(".")[1]))
+            planted[owner].add((dataset, fault["record_key"], expected["rule"].split(".")[1]))
         elif "waits_for" in expected:
-            planted[fault["source"]].add((fault["dataset"], fault["record_key"], "ho_so_ton_tai"))
-    del planted[AWAY]
-    assert len(planted) > 25
-    assert {unit: sorted(found) for unit, found in told.items()} == {
-        unit: sorted(found) for unit, found in planted.items()
+            planted[owner].add((dataset, fault["record_key"], "ho_so_ton_tai"))
+    del planted[MAILBOX[AWAY]]
+    assert len(planted) > 28
+    assert {owner: sorted(found) for owner, found in told.items()} == {
+        owner: sorted(found) for owner, found in planted.items()
     }
 
 
@@ -176,17 +181,17 @@ def test_the_same_day_again_changes_nothing_and_sends_nothing(installation, firs
     report = installation.run_day(DAY)
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     assert report["datasets"]["ho_so"]["unchanged"] > 5_000
-    assert report["endpoints"]["national_portal"]["sent"] == 0
+    assert {name: found["sent"] for name, found in report["endpoints"].items()} == {
+        "national_portal": 0, "shared_platform": 0,
+    }  # fmt: skip
     assert content(installation) == before
     assert len(list(installation.portal().effects())) == pushes
     assert deliveries(installation.folders.mailbox) == letters
 
 
 def content(installation):
-    tables = [
-        f"{schema}.{name}" for schema in ("core", "history") for name in ("don_vi", "thu_tuc", "ho_so", "tien_trinh")
-    ]
-    tables += ["quarantine.rows", "publish.outbox", "publish.receipts"]
+    tables = [f"{schema}.{name}" for schema in ("core", "history") for name in CONTRACTS]
+    tables += ["quarantine.rows", "quarantine.conflicts", "publish.outbox", "publish.receipts"]
     return {
         name: installation.rows(
             f"SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM {name} t"
@@ -216,11 +221,57 @@ def judge_by_the_portal(installation, refused=frozenset()):
     assert newest == held
     steps = installation.rows("SELECT count(*) FROM core.tien_trinh WHERE NOT ma_ho_so = ANY (%s)", list(refused))
     assert len(list(log.steps())) == steps[0][0]
-    accepted = installation.rows("SELECT count(*) FROM publish.receipts WHERE outcome = 'accepted'")
+    accepted = installation.rows(
+        "SELECT count(*) FROM publish.receipts WHERE outcome = 'accepted' AND endpoint = 'national_portal'"
+    )
     assert accepted == [(len(effects),)]
     assert installation.rows("SELECT dataset, record_key FROM publish.outbox WHERE state = 'dead'") == [
         ("ho_so", code) for code in sorted(refused)
     ]
+
+
+def test_the_shared_platform_holds_what_the_province_holds_and_gives_it_back_unchanged(installation, first):
+    judge_by_the_platform(installation)
+    compared = {
+        dataset: (equal, differing)
+        for dataset, equal, differing in installation.rows(
+            "SELECT DISTINCT ON (dataset) dataset, equal, differing FROM ops.comparisons"
+            " ORDER BY dataset, comparison_id DESC"
+        )
+    }
+    assert set(compared) == {name for name, contract in CONTRACTS.items() if contract.counterpart}
+    for dataset in ("ho_ngheo", "san_pham_ocop"):
+        assert compared[dataset] == (held(installation, dataset), 0), dataset
+    assert compared["doanh_nghiep"][1] == 3, "what the department changed in its copy"
+    [letter] = [one for one in arrived(installation.folders.mailbox) if "hai bên" in one.text and "chủ quản" in one.text
+                and one.to == CONTRACTS["doanh_nghiep"].support[0].address]  # fmt: skip
+    assert "Bản sao tại đơn vị đã bị sửa" in letter.text
+
+
+def held(installation, dataset):
+    return installation.rows(f"SELECT count(*) FROM core.{dataset} WHERE _deleted_at IS NULL")[0][0]
+
+
+def judge_by_the_platform(installation):
+    accepted = installation.platform_accepted()
+    for dataset in UP:
+        ours = dict(installation.rows(f"SELECT _record_key, _version FROM core.{dataset}"))
+        theirs = {key: version for (name, key), version in accepted.items() if name == dataset}
+        assert theirs == ours, dataset
+        receipts = installation.rows(
+            "SELECT count(*), count(DISTINCT (record_key, version)) FROM publish.receipts WHERE dataset = %s"
+            " AND endpoint = 'shared_platform' AND outcome = 'accepted'", dataset
+        )  # fmt: skip
+        assert receipts[0][0] == receipts[0][1] >= len(ours), dataset
+
+
+def test_all_twenty_five_shared_databases_are_in_step_in_both_directions(installation, first):
+    datasets = installation.status()["datasets"]
+    numbers = {found["shared_database"] for found in datasets.values() if found["shared_database"]}
+    assert numbers == set(range(1, 26))
+    assert {found["last_good_window"] for found in datasets.values()} == {DAY}
+    sent = {name: found["sent"]["shared_platform"] for name, found in datasets.items() if name in UP}
+    assert all(one == {"last_good_window": DAY, "open": 0, "dead": 0} for one in sent.values()), sent
 
 
 def test_every_run_adds_up(installation, first):
@@ -242,7 +293,7 @@ def test_every_planted_fault_is_caught_by_its_rule_or_is_a_known_exception(insta
         warned.add(f"{dataset}.{rule}")
     core = {
         dataset: {row[0] for row in installation.rows(f"SELECT _record_key FROM core.{dataset}")}
-        for dataset in ("ho_so", "tien_trinh")
+        for dataset in CONTRACTS
     }
     portal = {d.ma_ho_so for d in installation.portal().dossiers()}
     missed, kinds = [], Counter()
@@ -290,7 +341,11 @@ def test_no_personal_value_in_anything_that_was_written(installation, first):
     assert sum(map(len, texts.values())) > 100_000, "there is something to search"
     names = {
         row[0]
-        for row in installation.rows("SELECT DISTINCT so_dinh_danh FROM core.ho_so WHERE so_dinh_danh ~ '^[0-9]{12}$'")
+        for dataset, contract in CONTRACTS.items()
+        if "so_dinh_danh" in contract.names
+        for row in installation.rows(
+            f"SELECT DISTINCT so_dinh_danh FROM core.{dataset} WHERE so_dinh_danh ~ '^[0-9]{{12}}$'"
+        )
     }
     assert len(names) > 1_000
     for name, text in texts.items():
@@ -310,6 +365,8 @@ def test_the_refused_record_is_a_dead_letter_with_masked_words(installation, fir
 def test_the_scheduler_is_killed_in_extract_promote_publish_and_between_letters(installation, first):
     """A commune corrects its rows; four deaths on the next day; whoever waited inside the task dies with it."""
     installation.trouble("mend", ELEVEN)
+    installation.at_the_platform("end", "don_vi_hanh_chinh", ENDED, "--successor", SUCCESSOR, "--on", DAY)
+    installation.at_the_platform("change", "ho_ngheo", changed_key(installation), "thon_buon=Buôn khác")
     installation.before_next = len(arrived(installation.folders.mailbox))
     points = [
         "extract.before_commit@ho_so.H15.131",
@@ -335,6 +392,38 @@ def test_the_scheduler_is_killed_in_extract_promote_publish_and_between_letters(
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     test_every_run_adds_up(installation, first)
     judge_by_the_portal(installation, refused={installation.refused})
+
+
+def changed_key(installation):
+    return installation.rows("SELECT min(_record_key) FROM core.ho_ngheo WHERE _deleted_at IS NULL")[0][0]
+
+
+def test_a_code_that_the_nation_ended_is_ended_here_and_whoever_uses_it_is_told_its_successor(installation, first):
+    assert installation.rows(
+        "SELECT hieu_luc_den::text, ma_thay_the FROM core.don_vi_hanh_chinh WHERE ma_dvhc = %s", ENDED
+    ) == [(DAY, SUCCESSOR)]
+    assert installation.rows("SELECT hieu_luc_den FROM history.don_vi_hanh_chinh WHERE ma_dvhc = %s", ENDED) == [
+        (None,)
+    ]
+    pointing = {row[0] for row in installation.rows("SELECT dataset FROM ops.problems WHERE kind = 'ended_code'")}
+    assert "ho_ngheo" in pointing
+    address = CONTRACTS["ho_ngheo"].support[0].address
+    texts = [one.text for one in arrived(installation.folders.mailbox)[installation.before_next :] if one.to == address]
+    assert any(f"mã {ENDED} đã hết hiệu lực" in text and SUCCESSOR in text for text in texts)
+
+
+def test_a_record_changed_on_the_other_side_is_decided_by_its_master(installation, first):
+    """The province is master of its poor households: its version is sent again, theirs is kept and its owner told."""
+    key = changed_key(installation)
+    conflicts = installation.rows(
+        "SELECT kind, columns, theirs->>'thon_buon' AS theirs FROM quarantine.conflicts"
+        " WHERE dataset = 'ho_ngheo' AND record_key = %s", key
+    )  # fmt: skip
+    assert conflicts == [("changed", ["thon_buon"], "Buôn khác")]
+    assert installation.run_day(NEXT_DAY)["endpoints"]["shared_platform"]["accepted"] == 1, "sent again by the master"
+    judge_by_the_platform(installation)
+    assert installation.rows("SELECT count(*) FROM quarantine.conflicts WHERE dataset = 'ho_ngheo'"
+                             " AND closed_at IS NULL") == [(0,)]  # fmt: skip
 
 
 def test_what_was_corrected_is_published_and_its_owner_gets_one_all_clear(installation, first):

@@ -1,10 +1,12 @@
 """What the services see: the caller's own connections untouched, secrets in the environment and nowhere else."""
 
+import base64
 import json
 import os
 import stat
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -16,6 +18,8 @@ from lienthong.services.embedded import Setup, services
 from lienthong.services.folders import Folders
 from lienthong.services.postgres import Server
 from lienthong.services.processes import OWNER
+
+from .portal_kit import Client
 
 PORTS = {port.name: port.default for port in ports.PORTS}
 
@@ -37,6 +41,9 @@ def test_embedded_connections_lead_to_the_embedded_parts(folders):
     portal = parse("national_portal", values["AIRFLOW_CONN_NATIONAL_PORTAL"])
     assert portal.base_url == "http://127.0.0.1:8090"
     assert portal.extra["dossiers_per_request"] == 20
+    platform = parse("shared_platform", values["AIRFLOW_CONN_SHARED_PLATFORM"])
+    assert platform.base_url == "http://127.0.0.1:8092"
+    assert (platform.extra["auth"], platform.extra["records_per_request"]) == ("lgsp", 100)
     mail = parse("mail", values["AIRFLOW_CONN_MAIL"])
     assert (mail.kind, mail.host, mail.port) == ("smtp", "127.0.0.1", 8025)
     assert values["LIENTHONG_DOCS_URL"] == "http://127.0.0.1:8026/docs/"
@@ -48,20 +55,21 @@ def test_connections_of_the_caller_are_untouched_and_their_counterparts_not_star
     own = {
         "AIRFLOW_CONN_WAREHOUSE": "postgresql://u:p%40@db.example:5433/wh?sslmode=require",
         "AIRFLOW_CONN_NATIONAL_PORTAL": "http://user:pw@portal.example:81/prefix",
+        "AIRFLOW_CONN_SHARED_PLATFORM": "https://key:pw@lgsp.example?auth=oauth2",
         "AIRFLOW_CONN_MAIL": "smtp://user:pw@mail.example:465",
     }
     plan = {service.name: service for service in services(setup(folders, own))}
-    assert not {"portal", "mailbox"} & set(plan)
+    assert not {"portal", "platform", "mailbox"} & set(plan)
     assert "LIENTHONG_DOCS_URL" not in plan["scheduler"].environment
     for name, text in own.items():
         assert plan["scheduler"].environment[name] == text
     assert "postgres" in plan
 
 
-def test_the_mailbox_starts_as_it_is_planned(folders):
-    made = setup(folders, {})
-    found = {one.name: one for one in services(replace(made, ports=ports.choose({}).ports))}
-    plan = found["mailbox"]
+@contextmanager
+def started(made, name):
+    """A service that runs as it is planned, and ends cleanly."""
+    plan = {one.name: one for one in services(made)}[name]
     running = subprocess.Popen(plan.command, env=dict(plan.environment), stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
@@ -69,15 +77,41 @@ def test_the_mailbox_starts_as_it_is_planned(folders):
             assert time.monotonic() < deadline
             assert running.poll() is None
             time.sleep(0.05)
+        yield
     finally:
         running.terminate()
     assert running.wait(10) == 0
+
+
+def on_free_ports(folders):
+    return replace(setup(folders, {}), ports=ports.choose({}).ports)
+
+
+def test_the_mailbox_starts_as_it_is_planned(folders):
+    with started(on_free_ports(folders), "mailbox"):
+        pass
     assert (folders.mailbox / "mail").is_dir()
+
+
+def test_the_platform_starts_as_it_is_planned_and_opens_to_the_connection_of_the_tasks(folders):
+    made = on_free_ports(folders)
+    connection = parse("shared_platform", made.airflow_environment["AIRFLOW_CONN_SHARED_PLATFORM"])
+    five = {"AccessKey": connection.login, "SecretKey": connection.password, "AppName": connection.extra["app_name"]}
+    five |= {"PartnerCode": connection.extra["partner_code"], "PartnerCodeCus": connection.extra["partner_code_cus"]}
+    header = {"lgspaccesstoken": base64.b64encode(json.dumps(five).encode()).decode()}
+    with started(made, "platform"):
+        client = Client(connection.base_url)
+        token = client.send("POST", "/token", b"grant_type=client_credentials", header).json["access_token"]
+        bearer = {**header, "Authorization": f"Bearer {token}"}
+        assert client.send("GET", "/csdl/co_quan", headers=bearer).json["result"]["tong_so"] == 0
+        client.close()
+    assert (folders.platform / "platform.sqlite").is_file()
 
 
 def test_no_secret_is_on_a_command_line(folders):
     made = setup(folders, {"AIRFLOW_CONN_WAREHOUSE": "postgresql://u:verysecret@db.example/wh"})
     secrets = {made.keys.jwt, made.keys.fernet, made.keys.api, made.keys.admin, made.keys.portal, made.keys.control}
+    secrets |= {made.keys.platform_access, made.keys.platform_secret}
     secrets |= {"verysecret", folders.department_key.read_text() if folders.department_key.exists() else "verysecret"}
     for service in services(made):
         assert not any(secret in argument for argument in service.command for secret in secrets), service.name
@@ -86,8 +120,9 @@ def test_no_secret_is_on_a_command_line(folders):
 def test_each_service_gets_only_the_secrets_that_it_needs(folders):
     made = setup(folders, {})
     plan = {service.name: service for service in services(made)}
-    for name in ("portal", "mailbox"):
+    for name in ("portal", "platform", "mailbox"):
         assert made.keys.jwt not in plan[name].environment.values()
+    assert made.keys.portal not in plan["platform"].environment.values()
     assert made.keys.control not in plan["scheduler"].environment.values()
     assert set(plan["postgres"].environment) <= {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 

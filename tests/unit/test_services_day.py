@@ -16,8 +16,8 @@ from tests.unit.airflow_server import PASSWORD, FakeAirflow, serving
 DAY = date(2025, 9, 30)
 START = Window.of_day(DAY).start.isoformat()
 DATASETS = {"don_vi": (), "ho_so": ("don_vi",), "tien_trinh": ("ho_so",), "other": ()}
-CLOSING = ("alerts", "scorecard")
-DAGS = [*(f"ingest.{name}" for name in DATASETS), "publish.portal", *CLOSING]
+CLOSING = (("compare",), ("alerts", "scorecard"))
+DAGS = [*(f"ingest.{name}" for name in DATASETS), "publish.portal", "compare", "alerts", "scorecard"]
 
 
 class View:
@@ -98,14 +98,22 @@ def test_all_datasets_are_triggered_for_the_local_day(fake):
     }
 
 
+def test_a_dataset_is_triggered_when_what_it_refers_to_has_ended(fake):
+    fake.moves["ingest.don_vi"] = ["running"] * 3 + ["success"]
+    assert day_run(fake).run() == []
+    started = [dag.removeprefix("ingest.") for dag, _ in fake.runs]
+    assert set(started[:2]) == {"don_vi", "other"}, "those that refer to nothing, at once"
+    assert started[2:] == ["ho_so", "tien_trinh"]
+
+
 def test_the_day_is_closed_after_the_last_receipt(fake):
     told = []
     run = day_run(fake, closing=CLOSING, morning=lambda: told.append(len(fake.runs)))
     assert run.run() == []
     assert run.narrator.stages == ["parse", "ingest", "publish", "tell"]
     assert told == [len(DATASETS)]
-    names = [dag for dag, _ in fake.runs if dag in CLOSING]
-    assert names == list(CLOSING)
+    names = [dag for dag, _ in fake.runs if not dag.startswith("ingest.")]
+    assert names == [name for stage in CLOSING for name in stage]
     assert day_run(fake, closing=CLOSING).run() == [], "a second run of the day closes it anew"
 
 
@@ -172,7 +180,7 @@ def test_a_dataset_that_was_not_promoted_is_a_failure_although_its_run_is_green(
 
 
 def test_publishing_is_asked_for_when_no_asset_woke_it(fake):
-    assert day_run(fake, View(due=[5, 5, 5, 5, 5, 0])).run() == []
+    assert day_run(fake, View(due=[5] * 9 + [0])).run() == []
     assert len([key for key in fake.runs if key[0] == "publish.portal"]) == 1
 
 

@@ -24,7 +24,10 @@ WAREHOUSE = "AIRFLOW_CONN_WAREHOUSE"
 PORTAL = "AIRFLOW_CONN_NATIONAL_PORTAL"
 UNITS = "AIRFLOW_CONN_DANH_MUC"
 MAIL = "AIRFLOW_CONN_MAIL"
+PLATFORM = "AIRFLOW_CONN_SHARED_PLATFORM"
 PORTAL_USER = "h15"
+APP_NAME, PARTNER_CODE, PARTNER_CODE_CUS = "lien-thong", "H15", "H15"
+"""How the province is known on the sandboxed shared platform, beside its two secrets."""
 
 TUNING = {
     "AIRFLOW__CORE__PARALLELISM": "6",
@@ -100,6 +103,22 @@ def connections(
                 "login": PORTAL_USER,
                 "password": keys.portal,
                 "extra": {"dossiers_per_request": 20, "steps_per_request": 50, "in_flight": 4, "pull_in_flight": 4},
+            }
+        ),
+        PLATFORM: json.dumps(
+            {
+                "conn_type": "http",
+                "host": f"http://{HOST}:{ports['platform']}",
+                "login": keys.platform_access,
+                "password": keys.platform_secret,
+                "extra": {
+                    "auth": "lgsp",
+                    "app_name": APP_NAME,
+                    "partner_code": PARTNER_CODE,
+                    "partner_code_cus": PARTNER_CODE_CUS,
+                    "in_flight": 2,
+                    "records_per_request": 100,
+                },
             }
         ),
         UNITS: json.dumps(

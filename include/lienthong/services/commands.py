@@ -7,16 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.text import Text
 
-from lienthong.errors import LienThongError
+from lienthong.errors import ContractError, LienThongError
 from lienthong.services import control
 from lienthong.services.folders import Folders
+
+if TYPE_CHECKING:
+    from lienthong.contracts import Contract
 
 INTERRUPTED = 130
 ATTACHED_PAUSE = 1.0
@@ -180,17 +184,46 @@ def migrate(console: Console) -> int:
 
 
 def check(console: Console) -> int:
-    """Read the contracts as every DAG does."""
-    from lienthong.contracts import load_all
+    """Read the contracts as every DAG does, and the samples and histories beside them; every mistake is one line."""
+    from lienthong.contracts import TO_REVIEW, load_all, samples
     from lienthong.settings import Settings
 
-    for contract in load_all(Settings.from_env().home / "expectations").values():
+    folder = Settings.from_env().home / "expectations"
+    mistakes: list[str] = []
+    try:
+        contracts = load_all(folder)
+    except ContractError as error:
+        mistakes += str(error).splitlines()
+        contracts = _readable(folder)
+    for contract in contracts.values():
+        mistakes += samples.mistakes(contract)
+    mistakes += samples.strays(folder, contracts)
+    for mistake in mistakes:
+        console.print(Text(mistake), soft_wrap=True)
+    if mistakes:
+        few = "1 mistake." if len(mistakes) == 1 else f"{len(mistakes)} mistakes."
+        raise ContractError(f"{few} Whoever wrote the contracts can mend them.")
+    for contract in contracts.values():
         rejecting = sum(rule.rejects for rule in contract.rules)
+        marks = contract.path.read_text(encoding="utf-8").count(TO_REVIEW)
         console.print(
-            f"{contract.dataset}: {len(contract.columns)} columns, {len(contract.rules)} rules ({rejecting} reject)",
+            f"{contract.dataset}: {len(contract.columns)} columns, {len(contract.rules)} rules ({rejecting} reject)"
+            + (f"; {marks} places wait for a person ({TO_REVIEW})" if marks else ""),
             highlight=False,
         )
     return 0
+
+
+def _readable(folder: Path) -> dict[str, Contract]:
+    """The contracts that can be read while others cannot, so that what stands beside them is looked at as well."""
+    from lienthong.contracts import load
+
+    found: dict[str, Contract] = {}
+    for path in sorted(folder.glob("*/*.odcs.yaml")):
+        with suppress(ContractError):
+            contract = load(path)
+            found.setdefault(contract.dataset, contract)
+    return found
 
 
 def province(first: date, last: date, console: Console) -> int:

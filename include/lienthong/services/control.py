@@ -17,7 +17,7 @@ import psutil
 
 from lienthong.errors import NeedsPerson
 from lienthong.services import board, space
-from lienthong.services.airflow import MAIL, PORTAL, UNITS, WAREHOUSE, foreign
+from lienthong.services.airflow import MAIL, PLATFORM, PORTAL, UNITS, WAREHOUSE, foreign
 from lienthong.services.folders import Folders
 from lienthong.services.keys import Keys, load
 from lienthong.services.postgres import Server
@@ -135,7 +135,7 @@ def fingerprints(env: Mapping[str, str], keys: Keys) -> dict[str, str]:
     """What tells one set of the caller's connections from another without revealing them."""
     return {
         name: hmac.new(keys.jwt.encode(), env[name].encode(), "sha256").hexdigest() if foreign(env, name) else ""
-        for name in (WAREHOUSE, PORTAL, UNITS, MAIL)
+        for name in (WAREHOUSE, PORTAL, PLATFORM, UNITS, MAIL)
     }
 
 

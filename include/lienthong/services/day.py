@@ -1,4 +1,5 @@
-"""One day through Airflow: all ingests are triggered at once; when nothing is left to send, those concerned are told.
+"""One day through Airflow: each ingest is triggered when what it refers to is there; when nothing is left to send,
+those concerned are told.
 
 Airflow runs the day; this module triggers, watches and says in one sentence what went wrong. A source that is down is
 no failure: it is named in the report. A receiver that does not answer is one.
@@ -53,8 +54,9 @@ class Plan:
 
     datasets: Mapping[str, tuple[str, ...]]
     receivers: Mapping[str, Receiver]
-    closing: tuple[str, ...] = ()
-    """DAGs that close the day, after the last receipt: letters to the owners, the scorecard."""
+    closing: tuple[tuple[str, ...], ...] = ()
+    """DAGs that close the day, after the last receipt, stage by stage: first what finds problems, then the letters to
+    their owners and the scorecard."""
 
 
 def _nothing() -> None:
@@ -101,7 +103,8 @@ class DayRun:
 
     def _wait_for_dags(self) -> None:
         """Until Airflow has read every DAG file anew; a file that cannot be read is named."""
-        wanted = {self._ingest_dag(name) for name in self.plan.datasets} | set(self.plan.closing)
+        wanted = {self._ingest_dag(name) for name in self.plan.datasets}
+        wanted |= {name for stage in self.plan.closing for name in stage}
         wanted |= {self._publish_dag(name) for name in self.plan.receivers}
         started = time.monotonic()
         while True:
@@ -130,10 +133,12 @@ class DayRun:
 
     def _ingest(self) -> None:
         window = Window.of_day(self.day)
-        runs = {
-            name: self.api.run_window(self._ingest_dag(name), f"day__{self.day}", window) for name in self.plan.datasets
-        }
-        while runs:
+        waiting = dict(self.plan.datasets)
+        runs: dict[str, str] = {}
+        while waiting or runs:
+            self._trigger(waiting, runs, window)
+            if not runs:
+                continue  # what waited, waits for a dataset that failed
             found = {(run.dag_id, run.run_id): run for run in self.api.of_window(map(self._ingest_dag, runs), window)}
             for name, run_id in list(runs.items()):
                 run = found.get((self._ingest_dag(name), run_id))
@@ -145,6 +150,15 @@ class DayRun:
             if runs:
                 self._in_time(", ".join(self._ingest_dag(name) for name in runs))
                 self._rest()
+
+    def _trigger(self, waiting: dict[str, tuple[str, ...]], runs: dict[str, str], window: Window) -> None:
+        """Start what refers to nothing that is still on its way: a run that waits costs a place and a process."""
+        for name, references in list(waiting.items()):
+            if self._blocked(name):
+                del waiting[name]
+            elif not any(other in waiting or other in runs for other in references):
+                del waiting[name]
+                runs[name] = self.api.run_window(self._ingest_dag(name), f"day__{self.day}", window)
 
     def _blocked(self, dataset: str) -> bool:
         """Whether it waits for a dataset that failed."""
@@ -163,19 +177,20 @@ class DayRun:
 
     def _close(self) -> None:
         stamp = f"day__{self.day}__{time.time_ns() // 1_000_000}"
-        left = set(self.plan.closing)
-        for name in self.plan.closing:
-            self.api.run_now(name, stamp)
-        while left:
-            for name in sorted(left):
-                run = next((run for run in self.api.runs(name) if run.run_id == stamp), None)
-                if run is not None and run.ended:
-                    left.remove(name)
-                    if run.state == "failed":
-                        self.failed[name] = self.why(run)
-            if left:
-                self._in_time(", ".join(sorted(left)))
-                self._rest()
+        for stage in self.plan.closing:
+            left = set(stage)
+            for name in stage:
+                self.api.run_now(name, stamp)
+            while left:
+                for name in sorted(left):
+                    run = next((run for run in self.api.runs(name) if run.run_id == stamp), None)
+                    if run is not None and run.ended:
+                        left.remove(name)
+                        if run.state == "failed":
+                            self.failed[name] = self.why(run)
+                if left:
+                    self._in_time(", ".join(sorted(left)))
+                    self._rest()
 
     def _not_promoted(self) -> list[str]:
         while self.look() is None:

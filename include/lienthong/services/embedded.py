@@ -2,8 +2,9 @@
 
                  postgres ──┬── metadata (airflow db migrate) ──┬── api-server
 portal (unless yours)       ├── warehouse (migrations)          ├── scheduler
-mailbox (unless yours)      └── sandbox ── department           ├── dag-processor
-                                                                └── triggerer (last: a day can start without it)
+platform (unless yours)     └── sandbox ── department           ├── dag-processor
+mailbox (unless yours)                                          │
+                        share (last, as the next)               └── triggerer (last: a day can start without it)
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ log = logging.getLogger(__name__)
 
 DATA_NEEDS = ("postgres", "sandbox")
 """What must be ready before the province's data can be made."""
-RUN_NEEDS = ("api-server", "scheduler", "dag-processor", "warehouse", "sandbox", "department", "portal", "mailbox")
+RUN_NEEDS = (
+    *("api-server", "scheduler", "dag-processor", "warehouse"),
+    *("sandbox", "department", "portal", "platform", "mailbox"),
+)
 """What must be ready before a day can be run."""
 
 
@@ -82,7 +86,7 @@ class _Component:
 
 def services(setup: Setup) -> list[Service]:
     """All services, those that others need first."""
-    return [_postgres(setup), *_steps(setup), *_sandbox(setup), *_airflow(setup)]
+    return [_postgres(setup), *_steps(setup), *_sandbox(setup), *_airflow(setup), _share(setup)]
 
 
 def _postgres(setup: Setup) -> Service:
@@ -148,9 +152,31 @@ def _sandbox(setup: Setup) -> list[Service]:
                 ready=lambda: answers(setup.ports["portal"]),
             )
         )
+    if not airflow.foreign(setup.env, airflow.PLATFORM):
+        kept.append(_platform(setup, basic))
     if not airflow.foreign(setup.env, airflow.MAIL):
         kept.append(_mailbox(setup, basic))
     return kept
+
+
+def _platform(setup: Setup, basic: Mapping[str, str]) -> Service:
+    five = {
+        "SANDBOX_PLATFORM_ACCESS_KEY": setup.keys.platform_access,
+        "SANDBOX_PLATFORM_SECRET_KEY": setup.keys.platform_secret,
+        "SANDBOX_PLATFORM_APP_NAME": airflow.APP_NAME,
+        "SANDBOX_PLATFORM_PARTNER_CODE": airflow.PARTNER_CODE,
+        "SANDBOX_PLATFORM_PARTNER_CODE_CUS": airflow.PARTNER_CODE_CUS,
+    }
+    return Service(
+        "platform",
+        _module(
+            "lienthong.sandbox.platform",
+            *_listen(setup, "platform"),
+            *("--data", str(setup.folders.platform), "--national", str(setup.folders.national)),
+        ),
+        {**basic, **five, "SANDBOX_PLATFORM_CONTROL_TOKEN": setup.keys.control},
+        ready=lambda: answers(setup.ports["platform"]),
+    )
 
 
 def _mailbox(setup: Setup, basic: Mapping[str, str]) -> Service:
@@ -227,6 +253,21 @@ def _airflow(setup: Setup) -> list[Service]:
             nice=5,
         ),
     ]
+
+
+def _share(setup: Setup) -> Service:
+    """The read service knows the warehouse and no other connection."""
+    known = airflow.connections(setup.env, setup.folders, setup.ports, setup.keys, setup.server)
+    return Service(
+        "share",
+        _module("lienthong.cli", "share", "serve", *_listen(setup, "share")),
+        airflow.basic(setup.env, setup.folders) | {airflow.WAREHOUSE: known[airflow.WAREHOUSE]},
+        after=("warehouse",),
+        # a day does not need it
+        behind=("api-server", "scheduler", "dag-processor"),
+        ready=lambda: answers(setup.ports["share"]),
+        nice=5,
+    )
 
 
 def _department(setup: Setup) -> dict[str, str]:

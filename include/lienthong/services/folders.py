@@ -65,6 +65,16 @@ class Folders:
         return self.sandbox / "portal"
 
     @property
+    def platform(self) -> Path:
+        """What the sandboxed shared platform has accepted."""
+        return self.sandbox / "platform"
+
+    @property
+    def national(self) -> Path:
+        """What the nation serves on the sandboxed shared platform."""
+        return self.platform / "national.sqlite"
+
+    @property
     def mailbox(self) -> Path:
         """Letters that the sandboxed mail server has accepted."""
         return self.sandbox / "mailbox"

@@ -210,7 +210,7 @@ def _plan(contracts: Mapping[str, Contract], connections: Mapping[str, str], env
     return Plan(
         datasets={name: tuple(contract.references) for name, contract in contracts.items()},
         receivers={name: _receiver(name, parse(name, text)) for name, text in texts.items()},
-        closing=("alerts", "scorecard"),
+        closing=(("compare",), ("alerts", "scorecard")),
     )
 
 

@@ -31,7 +31,11 @@ class Keys:
     portal: str
     """Password of the province on the sandboxed portal."""
     control: str
-    """Token with which tests make the sandboxed portal misbehave."""
+    """Token with which tests make the sandbox's servers misbehave."""
+    platform_access: str
+    """AccessKey of the province on the sandboxed shared platform."""
+    platform_secret: str
+    """SecretKey of the province on the sandboxed shared platform."""
 
 
 def load(folder: Path) -> Keys:

@@ -4,6 +4,8 @@
     LIENTHONG_PORT_AIRFLOW      8080      Airflow api-server: UI, REST and the API of its own tasks
     LIENTHONG_PORT_PORTAL       8090      sandbox: National Public Service Portal
     LIENTHONG_PORT_DEPARTMENT   8091      sandbox: REST service of one department
+    LIENTHONG_PORT_PLATFORM     8092      sandbox: national shared platform
+    LIENTHONG_PORT_SHARE        8093      what other systems of the province read from
     LIENTHONG_PORT_MAIL         8025      sandbox: mail server
     LIENTHONG_PORT_MAILBOX      8026      sandbox: page on which the mail is read
 
@@ -42,6 +44,8 @@ PORTS = (
     Port("airflow", 8080, "Airflow: UI and REST"),
     Port("portal", 8090, "sandbox: National Public Service Portal"),
     Port("department", 8091, "sandbox: REST service of one department"),
+    Port("platform", 8092, "sandbox: national shared platform"),
+    Port("share", 8093, "what other systems read from"),
     Port("mail", 8025, "sandbox: mail server"),
     Port("mailbox", 8026, "sandbox: page on which the mail is read"),
 )

@@ -84,4 +84,4 @@ def show(found: Mapping[str, Any], console: Console) -> None:
     if found["note"]:
         console.print(found["note"], highlight=False)
     if found["datasets"]:
-        console.print(screen.render(dict(found)))
+        console.print(screen.render(dict(found), directions=True))
