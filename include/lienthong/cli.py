@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.commands import alerts, expectations, quarantine
+from lienthong.commands import alerts, expectations, new, quarantine, share, sources
 
 app = typer.Typer(
     help="Keeps a province's databases in step with Vietnam's national systems.",
@@ -72,7 +72,7 @@ def migrate() -> None:
 
 @app.command()
 def check() -> None:
-    """Read every contract; the first mistake is told with file and line."""
+    """Read every contract; every mistake is told with file and line."""
     from lienthong.services import commands
 
     raise typer.Exit(commands.explained(commands.check))
@@ -95,6 +95,9 @@ app.add_typer(alerts.alerts, name="alerts")
 app.add_typer(alerts.contacts, name="contacts")
 app.command()(alerts.watch)
 app.add_typer(expectations.app, name="expectations")
+app.add_typer(sources.app, name="sources")
+app.add_typer(share.app, name="share")
+app.add_typer(new.app, name="new")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from lienthong.endpoints import ENDPOINTS
 from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, SourceDown, TryAgain
 from lienthong.publishing import PublishReport
 from lienthong.publishing import publish as publish_to
+from lienthong.publishing.trail import note_calls
 from lienthong.quality import docs
 from lienthong.settings import Settings
 from lienthong.share.exports import Exported, export_all
@@ -153,9 +154,17 @@ class Pipeline:
     def _read(self, contract: Contract, window: Window, connection: str) -> Iterator[Rows]:
         """The batches of one source; its errors are told from those of the warehouse."""
         try:
-            yield from source_of(self.lookup(connection), contract.source.reader).read(contract, window)
+            yield from self._rows(contract, window, connection, contract.source.reader)
         except LienThongError as error:
             raise _SourceFailed(error) from None
+
+    def _rows(self, contract: Contract, window: Window, connection: str, reader: str | None) -> Iterator[Rows]:
+        """What one system gives; the requests that it took, where it counts them, stand in the audit trail."""
+        source = source_of(self.lookup(connection), reader)
+        try:
+            yield from source.read(contract, window)
+        finally:
+            note_calls(self.warehouse, connection, getattr(source, "calls", ()))
 
     def judge(self, dataset: str, window: Window) -> Verdict:
         """Judge what was landed; whatever was lost or never tried is read first. A promoted run keeps its verdict."""
@@ -337,7 +346,7 @@ class Pipeline:
             other = contract.counterpart
             if other is None or window is None:
                 continue
-            rows = source_of(self.lookup(other.connection), other.reader).read(contract, window)
+            rows = self._rows(contract, window, other.connection, other.reader)
             try:
                 done.append(compare(self.warehouse, contract, window, rows))
                 log.info("%s", done[-1])

@@ -6,7 +6,7 @@
 -- Conditions are scalar subqueries on purpose: they are asked row by row along the index until the portion is
 -- full, whatever the statistics of a table that was just filled by a backfill.
 SELECT
-    o.record_key, o.version, o.order_key, o.attempts, o.mark,
+    o.record_key, o.version, o.order_key, o.attempts, o.mark, o.deleted,
     CASE WHEN o.state = 'in_doubt' THEN (
         SELECT b.body FROM publish.bodies b
         WHERE b.endpoint = o.endpoint AND b.dataset = o.dataset AND b.record_key = o.record_key

@@ -8,9 +8,9 @@ WITH again AS (
     SET _version = c._version + 1
     FROM difference d
     WHERE c._record_key = d.record_key AND d.kind <> 'extra' AND NOT d.on_the_way
-    RETURNING c._record_key, c._version, c.{order_key}::text AS order_key
+    RETURNING c._record_key, c._version, c.{order_key}::text AS order_key, c._deleted_at IS NOT NULL AS deleted
 )
-INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id)
-SELECT e.endpoint, %(dataset)s, a._record_key, a._version, a.order_key, %(run_id)s
+INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id, deleted)
+SELECT e.endpoint, %(dataset)s, a._record_key, a._version, a.order_key, %(run_id)s, a.deleted
 FROM again a
 CROSS JOIN unnest(%(endpoints)s::text[]) AS e (endpoint)

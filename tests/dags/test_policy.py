@@ -67,7 +67,8 @@ def test_the_set_of_dags_is_what_contracts_and_endpoints_say(parsed):
     contracts = load_all(ROOT / "expectations")
     expected = {f"ingest.{name}" for name in contracts}
     expected |= {f"publish.{name}" for contract in contracts.values() for name in contract.endpoints}
-    assert set(parsed["dags"]) == expected | {"late_sources", "alerts", "scorecard", "housekeeping"}
+    expected |= {"late_sources", "alerts", "scorecard", "housekeeping", "compare", "exports"}
+    assert set(parsed["dags"]) == expected
 
 
 def test_every_dag_has_a_page_tags_and_no_catch_up(parsed):
@@ -94,6 +95,17 @@ def test_ingest_reads_top_to_bottom(parsed):
     assert tasks["judge"]["trigger_rule"] == "none_failed", "nothing left to read must not skip the judge"
 
 
+def test_a_dataset_of_one_source_is_one_task_that_gives_its_place_to_others_while_it_waits(parsed):
+    from lienthong.contracts import load_all
+
+    single = [name for name, one in load_all(ROOT / "expectations").items() if one.source.for_each is None]
+    assert single
+    for name in single:
+        dag = parsed["dags"][f"ingest.{name}"]
+        assert set(dag["tasks"]) == {"sync"}, name
+        assert '"reschedule"' in dag["serialized"], name
+
+
 def test_parsing_is_light(parsed):
     """Heavy libraries are imported inside tasks. The budget of a second is measured in benchmarks, not here."""
     assert parsed["heavy"] == []
@@ -117,9 +129,9 @@ def test_dag_files_hold_no_business_logic():
 
 
 ORDER = (
-    ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "rules", "odcs", "contracts", "sources"]
-    + ["warehouse", "quality", "endpoints", "publishing", "alerts", "report", "screen", "steps", "orchestration"]
-    + ["services", "commands", "cli"]
+    ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "gateway", "rules", "odcs", "contracts"]
+    + ["sources", "warehouse", "quality", "endpoints", "publishing", "reconcile", "alerts", "report", "screen", "share"]
+    + ["steps", "orchestration", "services", "onboarding", "commands", "cli"]
 )
 
 
@@ -157,8 +169,8 @@ def imported(path):
 ONLY = {
     "airflow": {"orchestration"},
     "great_expectations": {"quality"},
-    "psycopg": {"sources", "warehouse", "publishing", "services", "sandbox", "quality"},
-    "sqlalchemy": {"sources", "warehouse"},
+    "psycopg": {"sources", "warehouse", "publishing", "services", "sandbox", "quality", "share"},
+    "sqlalchemy": {"sources", "warehouse", "quality"},
 }
 
 

@@ -10,6 +10,7 @@ from lienthong.endpoints import Feed, Item, NationalPortal
 from lienthong.endpoints.national_portal import mark_of
 from lienthong.sandbox.portal_options import PortalOptions
 from lienthong.sandbox.portal_server import running_portal
+from tests.endpoints.family import FamilySuite
 from tests.endpoints.suite import Accepted, EndpointSuite, Stage
 from tests.endpoints.world import CITIZEN, PROCEDURE, code
 
@@ -72,7 +73,7 @@ def stage(world, tmp_path):
         yield PortalStage(world, running, tmp_path)
 
 
-class TestNationalPortal(EndpointSuite):
+class TestNationalPortal(FamilySuite):
     """Every test of the standard suite against the sandbox portal."""
 
 
@@ -165,6 +166,16 @@ class TestBodies:
         assert row["state"] == "pending"
         assert row["attempts"] >= 1
         assert row["reason"] == "chưa đủ trường bắt buộc: TenTTHC, MaLinhVuc"
+
+    def test_a_deletion_is_closed_with_its_reason_and_never_sent_as_an_update(self, stage):
+        stage.world.dossiers([1, 2])
+        stage.publish()
+        stage.world.delete([1])
+        assert stage.publish().sent == 0
+        (row,) = stage.world.rows("SELECT state, reason FROM publish.outbox WHERE deleted")
+        assert (row["state"], "không nhận thao tác xóa" in row["reason"]) == ("superseded", True)
+        stage.world.dossiers([1], trang_thai="9")
+        assert stage.publish().accepted == 1
 
     def test_a_version_that_core_no_longer_holds_gives_way(self, stage):
         stage.world.dossiers([1])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lienthong.contracts import load_all
+from lienthong.contracts import load, load_all
 from lienthong.settings import ROOT
 from lienthong.warehouse.migrations import migrate
 
@@ -21,6 +22,12 @@ NOTE = "Bổ sung bản sao giấy khai sinh của con"
 PERSONAL = (OWNER, CITIZEN, PHONE, EMAIL, NOTE)
 
 
+def bound_to(endpoint):
+    """The contracts of dossiers and steps, as if they were bound to one endpoint and no other."""
+    found = (load(path) for name in ("ho_so", "tien_trinh") for path in ROOT.glob(f"expectations/*/{name}.odcs.yaml"))
+    return {contract.dataset: replace(contract, endpoints=(endpoint,)) for contract in found}
+
+
 def code(number: int) -> str:
     """The code of the n-th dossier of a unit on one day."""
     return f"H15.102-250930-{number:04d}"
@@ -29,8 +36,9 @@ def code(number: int) -> str:
 class World:
     """Writes ``core`` and ``publish.outbox`` as a promote does."""
 
-    def __init__(self, warehouse) -> None:
+    def __init__(self, warehouse, endpoint="national_portal") -> None:
         self.warehouse = warehouse
+        self.endpoint = endpoint
 
     def found(self) -> None:
         """Make the schema out of migrations and contracts, with one unit and one procedure."""
@@ -80,12 +88,25 @@ class World:
         with self.session() as session:
             session.cursor().executemany(
                 f"INSERT INTO core.{dataset} AS c ({names}, _version) VALUES ({marks}, 1)"
-                f" ON CONFLICT (_record_key) DO UPDATE SET {changes}, _version = c._version + 1",
+                f" ON CONFLICT (_record_key) DO UPDATE SET {changes}, _version = c._version + 1,"
+                " _deleted_at = NULL",
                 given,
             )
 
+    def delete(self, numbers) -> None:
+        """Dossiers are gone: each has a version that says so, enqueued."""
+        keys = [code(number) for number in numbers]
+        with self.session() as session:
+            session.execute(
+                "UPDATE core.ho_so SET _deleted_at = now(), _version = _version + 1 WHERE _record_key = ANY(%s)", [keys]
+            )
+        self._enqueue("ho_so", keys)
+
     def _promote(self, dataset, rows) -> None:
         self._write(dataset, rows)
+        self._enqueue(dataset, rows)
+
+    def _enqueue(self, dataset, rows) -> None:
         with self.session() as session:
             session.execute(
                 f"UPDATE publish.outbox o SET state = 'superseded' FROM core.{dataset} c WHERE o.dataset = %s"
@@ -93,10 +114,10 @@ class World:
                 [dataset],
             )
             session.execute(
-                "INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id)"
-                f" SELECT 'national_portal', %s, _record_key, _version, ma_ho_so, 1 FROM core.{dataset}"
+                "INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id, deleted)"
+                f" SELECT %s, %s, _record_key, _version, ma_ho_so, 1, _deleted_at IS NOT NULL FROM core.{dataset}"
                 " WHERE _record_key = ANY(%s)",
-                [dataset, list(rows)],
+                [self.endpoint, dataset, list(rows)],
             )
 
     def rows(self, query, **values):

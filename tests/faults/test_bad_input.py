@@ -139,7 +139,7 @@ def test_a_misspelt_key_in_a_contract_stops_everything_before_it_begins(play, tm
 def test_an_unknown_dataset_or_endpoint_is_told_the_known_ones(play):
     with play.portal():
         steps = pipeline(play)
-        with pytest.raises(NeedsPerson, match="there are thu_tuc, don_vi"):
+        with pytest.raises(NeedsPerson, match="there are .*thu_tuc, "):
             steps.contract("ho_sơ")
         with pytest.raises(NeedsPerson, match="there are national_portal"):
             steps.publish("cong")

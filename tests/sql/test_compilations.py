@@ -111,6 +111,9 @@ DRAWN = {
     ),
     "official_name": of("a", "b", dataset="danh", column="ma", names=["ten"]),
     "not_name_of_another": of("a", "b", dataset="danh", column="ma", names=["ten"]),
+    "append_only": some(["a", "b", "so", "luc"]).map(
+        lambda names: (tuple(names), {"within": "thu", "key": {"ma": "string"}})
+    ),
     "transition": codes.map(lambda drawn: list(dict.fromkeys(["1", "2", *drawn]))).flatmap(
         lambda known: of(
             "a", "luc", within="thu", of="ma", allowed=st.fixed_dictionaries({c: some(known, 0) for c in known})

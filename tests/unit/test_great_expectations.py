@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
-from lienthong.quality.compilation import _counted_rows, _escaped, _unexpected_rows
+from lienthong.quality.compilation import _counted_rows, _escaped, _repeated_rows, _unexpected_rows
 from lienthong.quality.great import RESULT_FORMAT, _failing
 from lienthong.rules import Rule
 from lienthong.warehouse import Warehouse
@@ -157,6 +157,43 @@ def test_our_query_is_run_once_and_no_row_leaves_the_database(validate, warehous
     assert (found.success, found.result) == (False, {"observed_value": len(ROWS)})
     with warehouse.session() as session:
         assert session.execute("SELECT last_value FROM landing.calls").fetchone() == {"last_value": len(ROWS)}
+
+
+def test_conditions_on_a_row_alone_are_counted_in_one_statement(validate):
+    """Those that look at other rows or another table have a query each."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    tests = {
+        "t.a = 'a'": 2,
+        "t.b <> 'x' OR t.b = '{:x %s}'": 2,
+        "t.luc < t.sau": 1,
+        "EXISTS (SELECT FROM landing.none n WHERE n.a = t.a)": 4,
+        "count(*) OVER (PARTITION BY t.b) = 1": 4,
+    }
+    made = [Rule("r", "sql", ("a",), "warn", "accuracy", "", {"expression": test}) for test in tests]
+    told = []
+
+    def keep(_connection, _cursor, text, *_):
+        told.append(text)
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        found = validate(*(_counted_rows()(**_unexpected_rows(one, WINDOW)) for one in made))
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+    assert [one.result["observed_value"] for one in found] == list(tests.values())
+    assert [text.count("FILTER") for text in told if "FILTER" in text] == [3]
+    assert len([text for text in told if "unexpected_row_count" in text]) == 2
+
+
+def test_our_query_for_repeated_keys_counts_the_rows_that_theirs_counts(validate, gxe):
+    """Groups are hashed once; theirs joins them to every row again."""
+    for columns in (("a", "b"), ("b", "sau"), ("_line", "a")):
+        ours = _repeated_rows(Rule("r", "unique", columns, "warn", "uniqueness", ""), WINDOW)
+        theirs = gxe.ExpectCompoundColumnsToBeUnique(column_list=list(columns), ignore_row_if="any_value_is_missing")
+        found = validate(_counted_rows()(**ours), theirs)
+        assert found[0].result["observed_value"] == found[1].result["unexpected_count"]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ is sent again in parts until the refused record stands alone. The order of items
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lienthong.connections import Connection
+from lienthong.contracts import Contract
 from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
 from lienthong.errors import LienThongError, ReceiverRefused, TryAgain
 from lienthong.mapi import Answer, Mapi, NoAnswer, NotTaken, TooLarge, mask, personal_values, says_only_success
@@ -34,7 +35,10 @@ class NationalPortal:
 
     name = "national_portal"
 
-    def __init__(self, connection: Connection, agency: str = "H15") -> None:
+    def __init__(
+        self, connection: Connection, agency: str = "H15", contracts: Mapping[str, Contract] | None = None
+    ) -> None:
+        del contracts  # the protocol takes dossiers and steps, whatever else is bound to it
         self.client = Mapi(connection, agency)
         options = self.client.options
         self.in_flight = options.in_flight

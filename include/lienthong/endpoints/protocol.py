@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from lienthong.contracts import Column
 from lienthong.errors import LienThongError
 from lienthong.mapi import Call
 
@@ -32,11 +33,16 @@ class Feed:
     """One dataset that an endpoint takes.
 
     With a ``parent`` dataset a record leaves only when the receiver has accepted the parent's record whose key
-    is its order key, and the records of one order key leave in the order of their keys."""
+    is its order key, and the records of one order key leave in the order of their keys. ``deletions`` tells whether
+    the receiver can be told that a record is gone. ``columns`` make the bodies of a dataset that has no statement of
+    its own, with ``texts`` every value of them as text."""
 
     dataset: str
     per_request: int
     parent: str | None = None
+    deletions: bool = False
+    columns: tuple[Column, ...] = ()
+    texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Item:
 
     ``mark`` is what a lookup at the receiver can show of this version, ``mark_before`` the mark of the version
     accepted last. ``known`` tells whether the receiver ever accepted a version of the record. ``missing`` names
-    compulsory fields that have no value yet: such an item is not sent."""
+    compulsory fields that have no value yet: such an item is not sent. ``deleted`` says that the version is the end
+    of the record."""
 
     dataset: str
     record_key: str
@@ -58,6 +65,7 @@ class Item:
     doubtful: bool = False
     attempts: int = 0
     missing: str = ""
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,8 @@ class Endpoint(Protocol):
     """A receiver of records. Safe to share between threads; never raises for what a receiver does."""
 
     name: str
-    """Name of the endpoint, of its connection and of its statements ``sql/publish/<name>.<dataset>.sql``."""
+    """Name of the endpoint, of its connection and of its statements: ``sql/publish/<name>.<dataset>.sql``, or
+    ``sql/publish/<name>.sql`` for every dataset that has none."""
     feeds: tuple[Feed, ...]
     """Datasets that it takes, parents first."""
     in_flight: int

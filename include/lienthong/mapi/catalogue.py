@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lienthong.errors import SourceChanged, SourceDown
-from lienthong.mapi.client import Answer, Mapi
+from lienthong.mapi.answers import Answer
+from lienthong.mapi.client import Mapi
 from lienthong.mapi.transport import NoAnswer, NotTaken
 
 Row = dict[str, Any]

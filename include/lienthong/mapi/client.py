@@ -7,63 +7,19 @@ never more than one login is under way.
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any
 
 from lienthong.connections import Connection
-from lienthong.errors import LienThongError, ReceiverRefused
-from lienthong.mapi.masking import HIDDEN, mask
+from lienthong.errors import ReceiverRefused
+from lienthong.mapi.answers import Answer, Call, Mask, code_of, hiding, noted, unwrapped
+from lienthong.mapi.masking import mask
 from lienthong.mapi.options import Options
 from lienthong.mapi.pace import Pace
 from lienthong.mapi.transport import NoAnswer, NotTaken, Transport
-
-Mask = Callable[[str], str]
-
-_NUMBER = re.compile(r"[+-]?\d{1,9}")
-_NESTINGS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request as the audit trail keeps it: counts and codes, no content."""
-
-    request_id: str
-    service: str
-    records: int
-    outcome: str
-    code: str
-    message: str
-    started_at: datetime
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the receiver said. ``message`` is masked; its own words are only asked for phrases."""
-
-    request_id: str
-    code: str
-    message: str
-    answered_at: datetime
-    result: Any = field(default=None, repr=False)
-    words: str = field(default="", repr=False)
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the receiver took the request: 0, "0" and "00" are one code."""
-        return self.code == "0"
-
-    def says(self, *phrases: str) -> bool:
-        """Whether one of the phrases occurs in the receiver's own words."""
-        text = self.words.casefold()
-        return any(phrase in text for phrase in phrases)
 
 
 class Mapi:
@@ -73,7 +29,7 @@ class Mapi:
         self.name = connection.name
         self.options = Options.of(connection, agency)
         self._login = {"username": connection.login, "password": connection.password}
-        self._transport = Transport(connection.name, connection.base_url, self.options)
+        self._transport = Transport(connection.name, connection.base_url, self.options, *_addressing(self.options))
         self._pace = Pace(self.options.rate_per_second)
         self._lock = threading.Lock()
         self._session = ""
@@ -121,9 +77,7 @@ class Mapi:
         return (own[0] if own else None), answer
 
     def _hiding(self, mask: Mask, session: str = "") -> Mask:
-        """The mask for a receiver that may repeat what we sent to identify ourselves."""
-        secrets = [secret for secret in (session, self._login["password"]) if secret]
-        return lambda words: mask(reduce(lambda text, secret: text.replace(secret, HIDDEN), secrets, words))
+        return hiding(mask, (session, self._login["password"]))
 
     def _ask(
         self, service: str, session: str, parameters: Mapping[str, str], records: Sequence[str] | None,
@@ -160,25 +114,13 @@ class Mapi:
 
     def _post(self, path: str, service: str, text: str, records: int, mask: Mask, calls: list[Call]) -> Answer:
         self._pace.wait()
-        request_id = str(uuid.uuid4())
-        started_at, started = datetime.now(UTC), time.monotonic()
-        outcome, code, message = "error", "", ""
-        try:
-            value = self._transport.post(path, text.encode("utf-8"), request_id)
-            answer = self._read(value, request_id, mask, login=service == "login")
-            outcome, code, message = ("accepted" if answer.accepted else "refused"), answer.code, answer.message
-            return answer
-        except LienThongError as error:
-            outcome, message = _OUTCOMES.get(type(error), "not_taken"), str(error)
-            raise
-        finally:
-            seconds = time.monotonic() - started
-            calls.append(Call(request_id, service, records, outcome, code, message, started_at, seconds))
+        with noted(calls, service, records) as note:
+            value = self._transport.post(path, text.encode("utf-8"), note.request_id)
+            return note.heard(self._read(value, note.request_id, mask, login=service == "login"))
 
     def _read(self, value: dict[str, Any], request_id: str, mask: Mask, *, login: bool) -> Answer:
-        for _ in range(_NESTINGS):
-            value = _unwrapped(value)
-        code = _code(value.get("error_code"))
+        value = unwrapped(value)
+        code = code_of(value.get("error_code"))
         if code is None:
             raise NoAnswer(f"{self.name}: expected an error_code in the answer, found none that can be read.")
         words = value.get("message")
@@ -187,30 +129,11 @@ class Mapi:
         return Answer(request_id, code, mask(words), datetime.now(UTC), result, words)
 
 
-_OUTCOMES: dict[type[LienThongError], str] = {ReceiverRefused: "stopped", NoAnswer: "in_doubt"}
-
-
-def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
-    """The national answer inside the ``message`` of a provincial adapter, or the answer itself."""
-    text = value.get("message")
-    if isinstance(text, str) and text.lstrip().startswith("{"):
-        try:
-            inner = json.loads(text)
-        except (ValueError, RecursionError):
-            return value
-        if isinstance(inner, dict) and "error_code" in inner:
-            return inner
-    return value
-
-
-def _code(value: Any) -> str | None:
-    """One spelling for numbers, numeric strings and "00"; other text as it is, cut short."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    text = str(value).strip()
-    return str(int(text)) if _NUMBER.fullmatch(text) else text[:20] or None
+def _addressing(options: Options) -> tuple[dict[str, str], dict[str, str]]:
+    """Headers and query of every request; the destination's code travels in one of the two."""
+    target = {k: v for k, v in (("dstcode", options.dstcode), ("providerurl", options.providerurl)) if v}
+    headers = {"Charset": "utf-8"}
+    return ({**headers, **target}, {}) if options.dstcode_in == "header" else (headers, target)
 
 
 def _session_ended(answer: Answer) -> bool:

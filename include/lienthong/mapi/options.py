@@ -36,7 +36,7 @@ class Options:
     @classmethod
     def of(cls, connection: Connection, agency: str = "H15") -> Options:
         """Read the extras of ``connection``; a value that cannot be meant is refused by its name."""
-        given = _Given(connection)
+        given = Given(connection)
         return cls(
             madonvi=given.code("madonvi", agency),
             dstcode=given.code("dstcode", ""),
@@ -56,43 +56,50 @@ class Options:
         )
 
 
-class _Given:
+class Given:
     """The extras, which arrive as JSON values from Airflow's form and as text from a URI."""
 
     def __init__(self, connection: Connection) -> None:
+        """The extras of ``connection`` that say something."""
         self.name = connection.name
         self.extra: Mapping[str, Any] = {k: v for k, v in connection.extra.items() if v not in (None, "")}
 
     def fail(self, key: str, expected: str) -> NeedsPerson:
+        """The error that names the extra and what it must be."""
         return NeedsPerson(
             f"Connection {self.name!r}: extra {key!r} must be {expected}. Whoever maintains the connection can mend it."
         )
 
     def text(self, key: str, default: str) -> str:
+        """Text on one line."""
         value = self.extra.get(key, default)
         if not isinstance(value, str) or any(ord(c) < 32 for c in value):
             raise self.fail(key, "text on one line")
         return value
 
     def code(self, key: str, default: str) -> str:
+        """Plain ASCII, fit for a header."""
         value = self.text(key, default)
         if not value.isascii():
             raise self.fail(key, "plain ASCII")
         return value
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        """One of ``allowed``; the first when nothing is said."""
         value = self.text(key, allowed[0])
         if value not in allowed:
             raise self.fail(key, " or ".join(allowed))
         return value
 
     def path(self, key: str, default: str) -> str:
+        """A path of the receiver."""
         value = self.text(key, default)
         if not value.startswith("/"):
             raise self.fail(key, "a path that begins with /")
         return value
 
     def positive(self, key: str, default: float) -> float:
+        """A number above 0."""
         if key not in self.extra:
             return default
         try:
@@ -104,6 +111,7 @@ class _Given:
         return value
 
     def count(self, key: str, default: int) -> int:
+        """A whole number from 1."""
         value = self.positive(key, float(default))
         if value != int(value):
             raise self.fail(key, "a whole number from 1")

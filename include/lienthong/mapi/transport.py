@@ -1,9 +1,10 @@
-"""One HTTP POST: an answer that the protocol knows, or an error that says what certainly did or did not happen.
+"""One HTTP exchange: a JSON object, or an error that says what certainly did or did not happen.
 
     NotTaken         the receiver certainly did not take the request: it may be repeated as it is
     ├── TooLarge     ... because of its size
     NoAnswer         sent, but no usable answer came: whether the receiver took it is unknown
     ReceiverRefused  address, credentials or rights are wrong: nothing more is sent
+    └── NotKnown     ... because the receiver does not know who asks: a fresh token may help, once
 
 No error holds a body, a credential, a session or the query of an address.
 """
@@ -14,9 +15,10 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -25,7 +27,6 @@ from requests import exceptions as failed
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from lienthong.errors import ReceiverBusy, ReceiverRefused, TryAgain
-from lienthong.mapi.options import Options
 
 CONNECT_SECONDS = 10.0
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -40,6 +41,10 @@ class TooLarge(NotTaken):
     """The receiver does not take a request of this size; a smaller one may pass."""
 
 
+class NotKnown(ReceiverRefused):
+    """The receiver does not know us (HTTP 401); it took nothing."""
+
+
 class NoAnswer(TryAgain):
     """No usable answer came. Whether the receiver took the request is unknown and must be found out."""
 
@@ -48,29 +53,64 @@ class NoAnswer(TryAgain):
         self.retry_after = retry_after
 
 
-class Transport:
-    """POSTs JSON over one kept-alive connection per thread. Follows no redirect and no proxy of the environment."""
+class Reach(Protocol):
+    """What a connection says about the way to its receiver."""
 
-    def __init__(self, name: str, base: str, options: Options) -> None:
+    @property
+    def timeout(self) -> float:
+        """Seconds that one exchange may take."""
+
+    @property
+    def ca_file(self) -> str:
+        """CA bundle that the receiver's certificate must lead to; empty for the system's."""
+
+    @property
+    def cert_file(self) -> str:
+        """Our own certificate with its key; empty for none."""
+
+
+class Transport:
+    """Speaks JSON over one kept-alive connection per thread. Follows no redirect and no proxy of the environment."""
+
+    def __init__(
+        self, name: str, base: str, reach: Reach, headers: Mapping[str, str], query: Mapping[str, str] | None = None,
+        number: Callable[[str], Any] = float,
+    ) -> None:  # fmt: skip
         self.name = name
         self.base = base
-        self.options = options
+        self.reach = reach
+        self._headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "lienthong",
+            **headers,
+        }
+        self._query = dict(query or {})
+        self._number = number
         self._own = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
-        self._headers, self._query = _addressing(options)
 
     def post(self, path: str, body: bytes, request_id: str) -> dict[str, Any]:
-        """The JSON object that the receiver answers with status 200; anything else is one of the errors above."""
+        """The JSON object that the receiver answers to a POST with a good status."""
+        return self.exchange("POST", path, request_id, body)
+
+    def exchange(
+        self, method: str, path: str, request_id: str, body: bytes | None = None,
+        headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The JSON object of a good answer; anything else is one of the errors above."""
         started = time.monotonic()
         url = self.base + path
+        limit = self.reach.timeout
         try:
-            response = self._session().post(
+            response = self._session().request(
+                method,
                 url,
                 data=body,
-                params=self._query,
-                headers={**self._headers, "X-Request-Id": request_id},
-                timeout=(min(CONNECT_SECONDS, self.options.timeout), self.options.timeout),
+                params={**self._query, **(query or {})},
+                headers={**self._headers, **(headers or {}), "X-Request-Id": request_id},
+                timeout=(min(CONNECT_SECONDS, limit), limit),
                 allow_redirects=False,
                 stream=True,
             )
@@ -80,7 +120,7 @@ class Transport:
             raise self._refused(url, "needs the files of ca_file and cert_file, and one cannot be read") from None
         try:
             self._check_status(response, url)
-            content = self._read(response, started + self.options.timeout)
+            content = self._read(response, started + limit)
         finally:
             response.close()
         return self._parse(content)
@@ -98,10 +138,10 @@ class Transport:
         if session is None:
             session = requests.Session()
             session.trust_env = False
-            if self.options.ca_file:
-                session.verify = self.options.ca_file
-            if self.options.cert_file:
-                session.cert = self.options.cert_file
+            if self.reach.ca_file:
+                session.verify = self.reach.ca_file
+            if self.reach.cert_file:
+                session.cert = self.reach.cert_file
             self._own.session = session
             with self._lock:
                 self._sessions.append(session)
@@ -118,8 +158,8 @@ class Transport:
             return self._refused(url, "is not an address that HTTP can reach")
         return NoAnswer(f"{self.name}: {_place(url)} broke off before it answered ({type(reason or error).__name__}).")
 
-    def _refused(self, url: str, found: str) -> ReceiverRefused:
-        return ReceiverRefused(
+    def _refused(self, url: str, found: str, kind: type[ReceiverRefused] = ReceiverRefused) -> ReceiverRefused:
+        return kind(
             f"{self.name}: {_place(url)} {found}. Nothing more is sent. "
             f"Whoever maintains connection {self.name!r} can mend it."
         )
@@ -137,7 +177,8 @@ class Transport:
         if status in (408, 429):
             raise NotTaken(f"{self.name}: {_place(url)} asks for patience (HTTP {status}).", wait)
         if status < 500:
-            raise self._refused(url, f"rejects our credentials, rights or dstcode (HTTP {status})")
+            kind = NotKnown if status == 401 else ReceiverRefused
+            raise self._refused(url, f"rejects our {_REJECTED.get(status, 'request')} (HTTP {status})", kind)
         raise NoAnswer(f"{self.name}: {_place(url)} failed (HTTP {status}).", wait)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
@@ -150,14 +191,14 @@ class Transport:
                 if size > LARGEST_ANSWER:
                     raise NoAnswer(f"{self.name}: the answer is larger than {LARGEST_ANSWER >> 20} MiB.")
                 if time.monotonic() > deadline:
-                    raise NoAnswer(f"{self.name}: the answer was not complete in {self.options.timeout:g} s.")
+                    raise NoAnswer(f"{self.name}: the answer was not complete in {self.reach.timeout:g} s.")
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise NoAnswer(f"{self.name}: the answer broke off ({type(error).__name__}).") from None
         return b"".join(parts)
 
     def _parse(self, content: bytes) -> dict[str, Any]:
         try:
-            value = json.loads(content.decode("utf-8-sig"))
+            value = json.loads(content.decode("utf-8-sig"), parse_float=self._number)
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
@@ -166,16 +207,11 @@ class Transport:
         return value
 
 
-def _addressing(options: Options) -> tuple[dict[str, str], dict[str, str]]:
-    """Headers and query of every request; the destination's code travels in one of the two."""
-    headers = {
-        "Accept": "application/json",
-        "Content-Type": "application/json",
-        "Charset": "utf-8",
-        "User-Agent": "lienthong",
-    }
-    target = {k: v for k, v in (("dstcode", options.dstcode), ("providerurl", options.providerurl)) if v}
-    return ({**headers, **target}, {}) if options.dstcode_in == "header" else (headers, target)
+_REJECTED = {
+    401: "credentials",
+    403: "rights or dstcode: the account may not use this service",
+    404: "address or dstcode: there is nothing under this path",
+}
 
 
 def _distrusted(reason: Any) -> bool:

@@ -17,6 +17,7 @@ from psycopg import sql
 from lienthong.endpoints import Feed, Item, Verdict
 from lienthong.errors import TryAgain
 from lienthong.mapi import Call
+from lienthong.publishing.bodies import bodies_statement
 from lienthong.publishing.receipts import GENESIS, Receipt, seal
 from lienthong.warehouse.statements import statement
 from lienthong.warehouse.store import Session, explain
@@ -24,6 +25,9 @@ from lienthong.warehouse.store import Session, explain
 Place = tuple[str, str]
 START: Place = ("", "")
 """Before the first order key and record key of a backlog."""
+REPLACED = "phiên bản này không còn trong kho"
+UNTOLD = "bản ghi đã bị xóa tại nguồn; nơi nhận này không nhận thao tác xóa nên không gửi"
+"""Reasons of records that are closed without being sent."""
 
 _CALL = [field.name for field in fields(Call)]
 _RECEIPT = [field.name for field in fields(Receipt)]
@@ -106,13 +110,22 @@ class Outbox:
                 return Claim([], after, end=True)
             locked = {(row["record_key"], row["version"]) for row in self._run("lock", **given, **_columns(due))}
             rows = _in_sequence(due, locked, feed)
+            rows = self._without_untold(feed, rows)
             bodies = self._bodies(feed, [row for row in rows if row["body"] is None])
             items = [_item(feed, row, bodies, doubtful) for row in rows if row["body"] or row["record_key"] in bodies]
             self._keep(feed, items, bodies)
             gone = [row for row in rows if row["body"] is None and row["record_key"] not in bodies]
             if gone:
-                self._run("give_way", dataset=feed.dataset, **_columns(gone))
+                self._run("give_way", dataset=feed.dataset, reason=REPLACED, **_columns(gone))
         return Claim(items, (due[-1]["order_key"], due[-1]["record_key"]), end=len(due) < portion)
+
+    def _without_untold(self, feed: Feed, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Close the deletions that the receiver cannot be told of; gives the other rows."""
+        untold = [row for row in rows if row["deleted"] and not feed.deletions]
+        if not untold:
+            return rows
+        self._run("give_way", dataset=feed.dataset, reason=UNTOLD, **_columns(untold))
+        return [row for row in rows if feed.deletions or not row["deleted"]]
 
     def settle(self, settlements: Sequence[Settlement], verdicts: Sequence[Verdict], calls: Sequence[Call]) -> None:
         """Write new states, one receipt for each verdict and the calls; all, or nothing if we are not the sender."""
@@ -166,8 +179,7 @@ class Outbox:
     def _bodies(self, feed: Feed, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         if not rows:
             return {}
-        name = f"publish/{self.endpoint}.{feed.dataset}"
-        made = self._session.execute(statement(self._home, name), _columns(rows))
+        made = self._session.execute(bodies_statement(self._home, self.endpoint, feed), _columns(rows))
         return {row["record_key"]: row for row in made}
 
     def _keep(self, feed: Feed, items: Sequence[Item], made: dict[str, Any]) -> None:
@@ -267,6 +279,7 @@ def _item(feed: Feed, row: dict[str, Any], made: dict[str, dict[str, Any]], doub
         doubtful=doubtful,
         attempts=row["attempts"],
         missing=(new["missing"] or "") if new else "",
+        deleted=row["deleted"],
     )
 
 

@@ -1,10 +1,14 @@
-"""Kinds that look into another dataset: a code that must stand in a list, a name that must be the list's."""
+"""Kinds that look into ``core``: a code that must stand in a list, a name that must be the list's, a record of their
+own dataset that must stay as it is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lienthong.batches import Window
 from lienthong.rules import checks
-from lienthong.rules.model import VALIDITY, Kind, Rule, column, quoted
+from lienthong.rules.model import SQL_TYPES, VALIDITY, Kind, Rule, column, quoted
 from lienthong.rules.rows import TIMES
 
 
@@ -54,10 +58,38 @@ def _listed(rule: Rule) -> str:
     return " UNION ALL ".join(f"SELECT {code} AS code, {name} AS name {rows} AND {name} IS NOT NULL" for name in given)
 
 
+def _append_only(rule: Rule, _: Window) -> str:
+    """A record that ``core`` holds comes again with the same content, or not at all."""
+    # By the name of the record, which has an index, and not by its columns, which need not have one.
+    parts = [_as_name(name, kind) for name, kind in rule.arguments["key"].items()]
+    name = " || '|' || ".join(parts)
+    held, given = (", ".join(f"{alias}.{quoted(one)}" for one in rule.columns) for alias in ("r", "t"))
+    return (
+        f"NOT EXISTS (SELECT FROM core.{quoted(rule.arguments['within'])} r WHERE r._record_key = {name}"
+        f" AND r._deleted_at IS NULL AND ROW({held}) IS DISTINCT FROM ROW({given}))"
+    )
+
+
+def _as_name(name: str, kind: str) -> str:
+    """A column of the key as it stands in the name of a record."""
+    value = column(name)
+    return f"to_char({value}, 'YYYY-MM-DD HH24:MI:SS')" if kind == "timestamp" else f"{value}::text"
+
+
+def _key(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and set(value.values()) <= set(SQL_TYPES)
+
+
 _NAMES = checks.needs(checks.texts, "a list of columns", "names")
 
 KINDS: dict[str, Kind] = {
     "exists_in": Kind(_exists_in, ("dataset",), ("column", "at"), refers=True, named={"at": TIMES}),
     "official_name": Kind(_official_name, ("dataset", "names"), ("column",), 2, True, _NAMES),
     "not_name_of_another": Kind(_not_name_of_another, ("dataset", "names"), ("column",), 2, True, _NAMES),
+    "append_only": Kind(
+        _append_only,
+        ("within", "key"),
+        columns=None,
+        check=checks.needs(_key, "a map from each column of the key to its type", "key"),
+    ),
 }

@@ -19,7 +19,7 @@ from lienthong.gateway import Gateway, Page
 from lienthong.gateway.client import BUSY
 from lienthong.mapi import Call
 from lienthong.sources.failures import Refused, Unreachable
-from lienthong.sources.rest import _number
+from lienthong.sources.rest import as_number
 from lienthong.sources.text import as_text, require_columns
 
 MOST_PAGES = 100_000
@@ -43,7 +43,7 @@ class PlatformSource:
     def read(self, contract: Contract, window: Window) -> Iterator[list[tuple[str | None, ...]]]:
         """Follow the pages of the dataset until the platform says that there are no more."""
         where = f"{contract.dataset}, {self.connection.name}"
-        client = Gateway(self.connection, number=_number)
+        client = Gateway(self.connection, number=as_number)
         try:
             for rows in self._pages(client, contract, window):
                 if rows:

@@ -135,7 +135,7 @@ class RestSource:
 
     def _read(self, response: requests.Response) -> Answer:
         try:
-            content = json.loads(_body(response), parse_float=_number)
+            content = json.loads(_body(response), parse_float=as_number)
         except (ValueError, RecursionError):
             raise _misspoken(200) from None
         rows = dig(content, self.items)
@@ -164,7 +164,7 @@ def _misspoken(status: int) -> Refused:
     return Refused(f"câu trả lời không đúng giao thức (HTTP {status}). Đơn vị quản lý dịch vụ kiểm tra phiên bản.")
 
 
-def _number(text: str) -> int | Decimal:
+def as_number(text: str) -> int | Decimal:
     """A number with a fraction or an exponent, exactly; one that is whole loses its ``.0``."""
     number = Decimal(text)
     whole = abs(number.adjusted()) < 30 and number == number.to_integral_value()
