@@ -23,6 +23,7 @@ CREATE TABLE quarantine.conflicts (
     closed_at   timestamptz
 );
 COMMENT ON COLUMN quarantine.conflicts.columns IS 'names of the columns that differ; empty where one side lacks the record';
+COMMENT ON COLUMN quarantine.conflicts.last_seen IS 'when something about it was last seen to change';
 COMMENT ON COLUMN quarantine.conflicts.theirs IS 'the holder''s version as received; personal values stay here';
 CREATE UNIQUE INDEX conflicts_one_open ON quarantine.conflicts (dataset, holder, record_key) WHERE closed_at IS NULL;
 

@@ -16,17 +16,23 @@ gone AS (
       )
     RETURNING q.record_key
 ),
-seen AS (
-    UPDATE quarantine.conflicts q
-    SET last_seen = ops.moment(), our_version = d.our_version, columns = d.columns
+known AS (
+    SELECT q.conflict_id, d.record_key, d.columns, d.our_version
     FROM standing d
-    WHERE q.dataset = %(dataset)s AND q.holder = %(holder)s AND q.closed_at IS NULL
-      AND d.record_key = q.record_key AND d.kind = q.kind AND d.theirs IS NOT DISTINCT FROM q.theirs
-    RETURNING q.record_key
+    JOIN quarantine.conflicts q
+        ON q.dataset = %(dataset)s AND q.holder = %(holder)s AND q.closed_at IS NULL
+        AND q.record_key = d.record_key AND q.kind = d.kind AND q.theirs IS NOT DISTINCT FROM d.theirs
+),
+refreshed AS (
+    UPDATE quarantine.conflicts q
+    SET last_seen = ops.moment(), our_version = k.our_version, columns = k.columns
+    FROM known k
+    WHERE q.conflict_id = k.conflict_id
+      AND (q.our_version, q.columns) IS DISTINCT FROM (k.our_version, k.columns)
 )
 INSERT INTO quarantine.conflicts (dataset, holder, record_key, kind, columns, theirs, our_version)
 SELECT %(dataset)s, %(holder)s, d.record_key, d.kind, d.columns, d.theirs, d.our_version
 FROM standing d
-WHERE NOT EXISTS (SELECT FROM seen s WHERE s.record_key = d.record_key)
+WHERE NOT EXISTS (SELECT FROM known k WHERE k.record_key = d.record_key)
 -- Read, so that the closed rows have left the index of open ones before their successors come.
   AND (SELECT count(*) FROM gone) >= 0

@@ -73,7 +73,7 @@ def unfit(kind, raw):
 def test_every_kind_is_tried_here():
     """A new kind needs its lines below."""
     tried = {name for name, *_ in SINGLE} | {"at_most", "unique", "exists_in", "official_name", "not_name_of_another"}
-    tried |= {"citizen_number", "transition", "normal_form", "legal_characters", "sql"}
+    tried |= {"citizen_number", "transition", "normal_form", "legal_characters", "sql", "append_only"}
     assert tried == {name for name, kind in KINDS.items() if not kind.about_window}
     assert {name for name, *_ in DECIDED} == set(KINDS) - tried
 
@@ -317,6 +317,26 @@ def test_exists_in_at_a_date(verdicts, code, at, expected):
 
 
 @pytest.mark.usefixtures("units")
+def test_append_only_compares_with_the_record_of_the_same_name(session, verdicts):
+    session.execute(
+        "INSERT INTO core.quan_trac_moi_truong (gia_tri, don_vi_do, _record_key, _source, _source_time, _version,"
+        " _run_id, _row_hash) VALUES (1.5, NULL, 'KK-01|2025-09-29 08:00:00', 's', '2025-09-29', 1, 1,"
+        " gen_random_uuid())"
+    )
+    made = rule(
+        "append_only", "gia_tri", "don_vi_do", within="quan_trac_moi_truong", key={"ma": "string", "luc": "timestamp"}
+    )
+
+    def row(value, unit, key="KK-01", at="2025-09-29 08:00:00"):
+        return {
+            "ma": text(key), "luc": typed("timestamp", at), "gia_tri": typed("numeric", value), "don_vi_do": text(unit)
+        }  # fmt: skip
+
+    rows = [row("1.50", None), row("2", None), row(None, None), row("1.5", "mg"), row("2", "mg", key="KK-02")]
+    rows += [row("2", "mg", at="2025-09-29 09:00:00"), row("2", "mg", key=None), row("2", "mg", at=None)]
+    assert verdicts(made, *rows) == [True, False, False, False, True, True, True, True]
+
+
 def test_exists_in_without_a_date_and_by_the_same_name(verdicts):
     made = rule("exists_in", "ma_don_vi", dataset="don_vi")
     rows = [{"ma_don_vi": text(code)} for code in ("H15.53", "H15.99", None)]

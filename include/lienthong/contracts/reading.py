@@ -46,7 +46,12 @@ _read: dict[Path, tuple[tuple[int, int], Contract]] = {}
 
 
 def _anew(path: Path) -> Contract:
-    document = Document(path)
+    try:
+        document = Document(path)
+    except ValueError:  # YAML reads 2025-02-30 as a date, and Python knows none
+        raise ContractError(
+            f"{path.name}:1: a date or number in the file does not exist. Put it in quotes, or correct it."
+        ) from None
     reader = _Reader(document)
     if not document.mistakes:
         return reader.contract()

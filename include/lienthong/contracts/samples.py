@@ -140,21 +140,11 @@ def _of_histories(contract: Contract) -> Iterator[str]:
         for rule in sorted(rules):
             yield f"{path.name}:1: the file is missing; rule {rule!r} is about windows and needs a history."
         return
-    try:
-        loader: Any = LOADER(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
-        content = loader.construct_document(root) if root else None
-    except UnicodeDecodeError as error:
-        yield f"{path.name}:1: not UTF-8 (byte {error.start}). Save the file as UTF-8."
+    found = _loaded(path)
+    if isinstance(found, str):
+        yield found
         return
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        yield f"{path.name}:{line}: not YAML: {error.problem}."
-        return
-    if not isinstance(content, dict):
-        yield f"{path.name}:1: a map from each rule about windows to its history is expected."
-        return
-    lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
+    content, lines = found
     for rule, history in content.items():
         at = f"{path.name}:{lines.get(str(rule), 1)}"
         if rule not in rules:
@@ -163,6 +153,24 @@ def _of_histories(contract: Contract) -> Iterator[str]:
             yield f"{at}: {rule}: {said}"
     for rule in sorted(rules - set(content)):
         yield f"{path.name}:1: rule {rule!r} has no history; add one."
+
+
+def _loaded(path: Path) -> tuple[dict[str, Any], dict[str, int]] | str:
+    """What a YAML file maps, and the line of each key; or what is wrong with it."""
+    try:
+        loader: Any = LOADER(path.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
+        content = loader.construct_document(root) if root else None
+    except UnicodeDecodeError as error:
+        return f"{path.name}:1: not UTF-8 (byte {error.start}). Save the file as UTF-8."
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return f"{path.name}:{line}: not YAML: {error.problem}."
+    except ValueError:  # YAML reads 2025-02-30 as a date, and Python knows none
+        return f"{path.name}:1: a date or number in the file does not exist. Put it in quotes, or correct it."
+    if not isinstance(content, dict):
+        return f"{path.name}:1: a map from each rule about windows to its history is expected."
+    return content, {key.value: key.start_mark.line + 1 for key, _ in root.value}
 
 
 def _of_history(contract: Contract, history: Any) -> Iterator[str]:
