@@ -131,7 +131,7 @@ def test_dag_files_hold_no_business_logic():
 ORDER = (
     ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "gateway", "rules", "odcs", "contracts"]
     + ["sources", "warehouse", "quality", "endpoints", "publishing", "reconcile", "alerts", "report", "screen", "share"]
-    + ["steps", "orchestration", "services", "onboarding", "commands", "cli"]
+    + ["console", "steps", "orchestration", "services", "onboarding", "commands", "cli"]
 )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from lienthong.alerts.facts import Heard, Place, Reader, held_by_rule, held_rows
 from lienthong.alerts.letter import Letter, Told, showable
@@ -75,7 +76,7 @@ class Writer:
         if not self.directory.keeps_contracts(reader):
             told = [without_proposal(item) for item in told]
         rows, left_out = held_rows(self.session, self.home, _places(draft), MOST_ROWS)
-        links = {"console": self.settings.console_url, "docs": self.settings.docs_url}
+        links = {"console": _console(self.settings.console_url, draft), "docs": self.settings.docs_url}
         return Letter(
             kind=draft.kind,
             recipient=showable(draft.recipient.name, 200),
@@ -133,6 +134,17 @@ def listed(names: list[str]) -> str:
     """Names in a row; of many the first, and how many more."""
     more = f" và {len(names) - MOST_NAMED} đơn vị khác" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
+
+
+def _console(address: str, draft: Draft) -> str:
+    """Where the console shows what the letter tells of: its one problem, else the list of its unit's or of all."""
+    if not address:
+        return ""
+    numbers = list(draft.told)
+    if len(numbers) == 1:
+        return f"{address}/problems/{numbers[0]}"
+    unit = draft.recipient.reader.unit
+    return f"{address}/problems?unit={quote(unit, safe='')}" if unit else f"{address}/problems"
 
 
 def _places(draft: Draft) -> set[Place]:

@@ -26,6 +26,8 @@ UNITS = "AIRFLOW_CONN_DANH_MUC"
 MAIL = "AIRFLOW_CONN_MAIL"
 PLATFORM = "AIRFLOW_CONN_SHARED_PLATFORM"
 PORTAL_USER = "h15"
+CONSOLE = "/lienthong"
+"""Where the console stands below Airflow's address; ``plugins/console.py`` puts it there."""
 APP_NAME, PARTNER_CODE, PARTNER_CODE_CUS = "lien-thong", "H15", "H15"
 """How the province is known on the sandboxed shared platform, beside its two secrets."""
 
@@ -178,6 +180,7 @@ def environment(
     if not foreign(env, MAIL):
         # the page of the mail shows the results of validation too, so letters can lead there
         values.setdefault("LIENTHONG_DOCS_URL", f"{mailbox_address(ports)}/docs/")
+    values.setdefault("LIENTHONG_CONSOLE_URL", f"{address}{CONSOLE}")
     values |= {
         "AIRFLOW_HOME": str(folders.airflow),
         "AIRFLOW_CONFIG": str(folders.airflow / "airflow.cfg"),

@@ -122,6 +122,7 @@ def _attend(console: Console, folders: Folders, handle: control.Handle) -> int:
 
 
 def _welcome(console: Console, folders: Folders, present: Mapping[str, Any]) -> None:
+    from lienthong.services.airflow import CONSOLE
     from lienthong.services.keys import USER, load
     from lienthong.services.status import mailbox_of
 
@@ -129,8 +130,9 @@ def _welcome(console: Console, folders: Folders, present: Mapping[str, Any]) -> 
         console.print(notice, highlight=False)
     mailbox = mailbox_of(present)
     mail = f"Mail      {mailbox}   what the departments are told\n" if mailbox else ""
+    pages = f"Console   {present['address']}{CONSOLE}/   which units are behind, and why\n"
     console.print(
-        f"\nAirflow   {present['address']}   user {USER}   password {load(folders.secrets).admin}\n{mail}"
+        f"\nAirflow   {present['address']}   user {USER}   password {load(folders.secrets).admin}\n{pages}{mail}"
         "Run a day: `make run DAY=2025-09-30` in another terminal uses these services and leaves them running.",
         highlight=False,
         soft_wrap=True,
