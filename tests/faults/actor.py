@@ -1,4 +1,4 @@
-"""One day in a process of its own, so that it can be killed: every dataset, then the portal. No Airflow.
+"""One day in a process of its own, so that it can be killed: what the portal is told of, then the portal. No Airflow.
 
 Actors are forked from a server that has imported the heavy libraries once, as LocalExecutor's workers are.
 """
@@ -25,13 +25,22 @@ def play(days, environment, said):
     try:
         pipeline = Pipeline.of(Settings.from_env(), from_environment)
         for day in days:
-            for dataset in pipeline.contracts:
+            for dataset in told_to_the_portal(pipeline.contracts):
                 pipeline.run(dataset, Window.of_day(date.fromisoformat(day)))
             pipeline.publish("national_portal")
     except Exception:
         with open(said, "w", encoding="utf-8") as file:  # noqa: PTH123 - the last words of a process
             traceback.print_exc(file=file)
         sys.exit(1)
+
+
+def told_to_the_portal(contracts):
+    """What the portal is fed with, and what that refers to, in the order of reference."""
+    wanted = {name for name, contract in contracts.items() if "national_portal" in contract.endpoints}
+    for name in reversed(list(contracts)):
+        if name in wanted:
+            wanted |= set(contracts[name].references)
+    return [name for name in contracts if name in wanted]
 
 
 class Actor:
