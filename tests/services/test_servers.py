@@ -8,7 +8,6 @@ import os
 import uuid
 from dataclasses import replace
 
-import psycopg
 import pymysql
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +18,6 @@ from lienthong.contracts import load_all
 from lienthong.errors import SourceChanged, SourceDown
 from lienthong.settings import ROOT
 from lienthong.sources import databases, source_of
-from lienthong.warehouse import Warehouse
 from lienthong.warehouse.migrations import migrate
 from lienthong.warehouse.promote import promote
 
@@ -143,18 +141,6 @@ class TestMariaDb(SourceSuite):
         known = stage.connection
         with pytest.raises(SourceChanged, match="từ chối tài khoản"):
             read(Connection("unit_h15_1", "mysql", known.host, known.port, "khong_co", SECRET, known.schema))
-
-
-@pytest.fixture
-def older_postgres():
-    known = parse("warehouse", os.environ.get("LIENTHONG_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/postgres"))
-    name = f"lienthong_test_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(**known.conninfo(), autocommit=True) as session:
-        session.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-    reach = Connection("warehouse", "postgres", known.host, known.port, known.login, known.password, name)
-    yield Warehouse(reach, ROOT)
-    with psycopg.connect(**known.conninfo(), autocommit=True) as session:
-        session.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class OlderStage(PostgresStage):
