@@ -51,7 +51,7 @@ def new_database(server):
     def make(template="template1"):
         name = f"lienthong_test_{next(NUMBERS)}"
         with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
-            session.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            session.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         yield Connection(name="warehouse", kind="postgres", host=server["host"], login=server["user"], schema=name)
         with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
             session.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

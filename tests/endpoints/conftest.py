@@ -30,7 +30,7 @@ def world(server, founded):
     """A world of its own, thrown away afterwards."""
     name = f"lienthong_test_world_{next(NUMBERS)}"
     with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
-        session.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        session.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
     yield World(Warehouse(replace(founded, schema=name), ROOT))
     with psycopg.connect(**server, dbname="postgres", autocommit=True) as session:
         session.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

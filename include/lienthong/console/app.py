@@ -1,0 +1,205 @@
+"""The console's application: every address of it stands behind the guard that it is made with, and only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Scope
+
+from lienthong.console import pages, render
+from lienthong.console.desk import Desk
+from lienthong.console.pages import Missing
+from lienthong.console.render import Visit
+from lienthong.console.wire import Wire
+from lienthong.errors import LienThongError, NeedsPerson
+
+Guard = Callable[..., Any]
+READ = ["GET", "HEAD"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+
+
+routes = APIRouter()
+
+
+@routes.api_route("/", methods=READ)
+def overview(request: Request) -> Response:
+    """Which units and datasets are behind, and what to see to first."""
+    with _desk(request).look() as look:
+        view = pages.overview(look)
+    return _page(request, "overview.html.j2", view)
+
+
+@routes.api_route("/units/{code}", methods=READ)
+def unit(request: Request, code: str) -> Response:
+    """One unit."""
+    with _desk(request).look() as look:
+        view = pages.unit(look, code)
+    return _page(request, "unit.html.j2", view)
+
+
+@routes.api_route("/datasets/{dataset}", methods=READ)
+def dataset(request: Request, dataset: str) -> Response:
+    """One dataset and its contract."""
+    desk = _desk(request)
+    with desk.look() as look:
+        view = pages.dataset(look, desk.settings, dataset)
+    return _page(request, "dataset.html.j2", view)
+
+
+@routes.api_route("/problems", methods=READ)
+def problems(request: Request) -> Response:
+    """What is wrong; the query says of what kind, where, and whether what is mended counts."""
+    with _desk(request).look() as look:
+        view = pages.problems(look, request.query_params)
+    return _page(request, "problems.html.j2", view)
+
+
+@routes.api_route("/problems/{number:int}", methods=READ)
+def problem(request: Request, number: int) -> Response:
+    """One problem and the letters that tell of it."""
+    with _desk(request).look() as look:
+        view = pages.problem(look, number)
+    return _page(request, "problem.html.j2", view)
+
+
+@routes.api_route(f"/{render.css_name()}", methods=READ)
+def style() -> Response:
+    """The style sheet. Its name changes with the content, so a browser may keep it; what a page says it may not."""
+    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return Response(render.css(), headers=headers, media_type="text/css")
+
+
+@routes.api_route("/{path:path}", methods=METHODS)
+def nothing(request: Request) -> Response:
+    """Every other address, so that the guard stands before it too."""
+    if request.method not in READ:
+        raise HTTPException(405)
+    raise Missing("Không có trang này.", "There is no such page.")
+
+
+def make(desk: Desk, guard: Guard) -> FastAPI:
+    """The application over a desk. ``guard`` is a FastAPI dependency that raises for whoever may not look.
+
+    It stands before every address, also before those that do not exist and before the style sheet: a mounted
+    application inherits no dependency of the one that it is mounted in."""
+    if not callable(guard):
+        raise NeedsPerson(f"The console needs a guard that can be called; it was given {type(guard).__name__}.")
+    app = FastAPI(
+        title="Liên Thông",
+        dependencies=[Depends(guard)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        debug=False,
+    )
+    app.state.desk = desk
+    app.include_router(routes)
+    app.add_exception_handler(Missing, _missing)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(LienThongError, _failed)
+    app.add_middleware(Wire)
+    return app
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    found = error if isinstance(error, Missing) else Missing("Không có trang này.", "There is no such page.")
+    return _message(request, 404, found.vi, found.en)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    if status == 401 and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(_login(_visit(request)), 303)
+    return _message(request, status, *REFUSALS.get(status, REFUSALS[400]))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return _message(request, 503, *REFUSALS[503], detail=str(error))
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def prove(app: FastAPI) -> None:
+    """Raise unless every address of the application refuses a caller without credentials.
+
+    Asked before the console is opened: should Airflow's own check change its meaning, no page is shown."""
+    for route in app.routes:
+        path = getattr(route, "path", "/").replace("{number:int}", "1").replace("{path:path}", "x")
+        for method in sorted(getattr(route, "methods", None) or {"GET"}):
+            status = await _ask(app, method, path)
+            if status not in (401, 403):
+                raise NeedsPerson(
+                    f"The console must refuse a caller without credentials with 401 or 403; {method} {path} answered "
+                    f"{status}. Airflow's security has changed: mend the guard in plugins/console.py."
+                )
+
+
+async def _ask(app: FastAPI, method: str, path: str) -> int:
+    """The status of one request that brings nothing."""
+    status = 0
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope: Scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
+        "raw_path": path.encode(), "root_path": "", "query_string": b"", "scheme": "http",
+        "headers": [(b"host", b"console")], "client": None, "server": ("console", 80), "state": {},
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return status
+
+
+REFUSALS: Mapping[int, tuple[str, str]] = {
+    400: ("Yêu cầu không hợp lệ.", "The request is not valid."),
+    401: ("Cần đăng nhập Airflow để xem trang này.", "Sign in to Airflow to see this page."),
+    403: (
+        "Tài khoản này không được xem bảng điều khiển. Quản trị viên Airflow cấp quyền xem «Plugins».",
+        "This account may not see the console. An administrator of Airflow can grant the view “Plugins”.",
+    ),
+    405: ("Bảng điều khiển chỉ để xem.", "The console only shows."),
+    503: (
+        "Chưa đọc được kho dữ liệu. Hãy tải lại trang sau ít phút.",
+        "The warehouse cannot be read now. Load the page again in some minutes.",
+    ),
+}
+
+
+def _visit(request: Request) -> Visit:
+    base = request.scope.get("root_path", "")
+    airflow = request.scope.get("app_root_path", "")
+    # a proxy that takes Airflow's own prefix away leaves it in the root path only
+    path = request.scope["path"]
+    inside = path.removeprefix(base) if path.startswith(base) else path.removeprefix(base.removeprefix(airflow))
+    return Visit(base, airflow, inside, dict(request.query_params))
+
+
+def _login(visit: Visit) -> str:
+    """Airflow's own way to its login page, and from there back to where the reader was going."""
+    query = f"?{urlencode(visit.query | ({'lang': 'en'} if visit.language == 'en' else {}))}"
+    back = f"{visit.base}{quote(visit.path)}{query if query != '?' else ''}"
+    return f"{visit.airflow}/api/v2/auth/login?next={quote(back, safe='')}"
+
+
+def _page(request: Request, template: str, view: Mapping[str, Any]) -> Response:
+    return HTMLResponse(render.page(_visit(request), template, **view))
+
+
+def _message(request: Request, status: int, vi: str, en: str, detail: str = "") -> Response:
+    visit = _visit(request)
+    login = _login(visit) if status in (401, 403) else ""
+    text = render.page(visit, "message.html.j2", status=status, said=visit.t(vi, en), detail=detail, login=login)
+    return HTMLResponse(text, status)

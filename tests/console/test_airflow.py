@@ -1,0 +1,163 @@
+"""In Airflow itself: nobody looks without its sign-in, whatever the address; what changes there shuts the console."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from lienthong.console import app as application
+from lienthong.console.door import Door
+from lienthong.errors import NeedsPerson
+
+from .world import guard
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The api-server's own application with our plugins, in a process of its own: its database is made of the models, which
+# takes a moment, instead of by migrations, which take half a minute.
+SERVE = """
+import json, sys
+import airflow.models  # before the tables of the models are made
+from airflow.models.base import Base
+from airflow.models import revoked_token
+from airflow import settings
+from airflow.utils.db import import_all_models
+import_all_models()
+Base.metadata.create_all(settings.get_engine())
+from airflow.api_fastapi.app import create_app, get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from starlette.testclient import TestClient
+app = create_app(apps="core")
+imported = sorted(name for name in sys.modules if name.startswith("lienthong") or name == "psycopg")
+from lienthong.console.app import routes
+manager = get_auth_manager()
+viewer = manager.generate_jwt(SimpleAuthManagerUser(username="xem", role="viewer"))
+nobody = manager.generate_jwt(SimpleAuthManagerUser(username="ngoai", role=None))
+client = TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
+addresses = [
+    (method, "/lienthong" + route.path.replace("{number:int}", "1").replace("{path:path}", "x/y")
+        .replace("{code}", "H15.131").replace("{dataset}", "ho_so"))
+    for route in routes.routes for method in sorted(route.methods)
+]
+def ask(**given):
+    return [[method, path, client.request(method, path, **given).status_code] for method, path in addresses]
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+login = client.get("/lienthong/problems/1", params={"lang": "en"}, headers={"Accept": "text/html"})
+way = client.get(login.headers["location"])
+client.cookies.set("_token", viewer)
+cookie = client.get("/lienthong/").status_code
+client.cookies.clear()
+print(json.dumps({
+    "imported": imported,
+    "anonymous": ask(),
+    "browser": ask(headers={"Accept": "text/html"}),
+    "forged": ask(headers=bearer(viewer[:-8] + "AAAAAAAA")),
+    "without_role": ask(headers=bearer(nobody)),
+    "viewer": ask(headers=bearer(viewer)),
+    "cookie": cookie,
+    "login": login.headers["location"], "way": [way.status_code, way.headers.get("location", "")],
+    "plugins": client.get("/api/v2/plugins", headers=bearer(viewer)).json(),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def airflow(trouble, tmp_path_factory):
+    home = tmp_path_factory.mktemp("airflow")
+    connection = trouble.warehouse.connection
+    env = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "xem:viewer",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__API__BASE_URL": "http://127.0.0.1:8080",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "x" * 64,
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        "AIRFLOW_CONN_WAREHOUSE": json.dumps({
+            "conn_type": "postgres", "host": connection.host, "login": connection.login, "schema": connection.schema,
+        }),
+    }  # fmt: skip
+    out = subprocess.run([sys.executable, "-c", SERVE], env=env, capture_output=True, text=True, timeout=240)
+    assert out.returncode == 0, out.stderr[-3000:]
+    return json.loads(out.stdout.splitlines()[-1])
+
+
+def test_no_address_answers_a_caller_without_credentials(airflow):
+    assert len(airflow["anonymous"]) > 15
+    assert {status for _, _, status in airflow["anonymous"]} == {401}, airflow["anonymous"]
+    assert {status for _, _, status in airflow["browser"]} == {303}
+    assert {status for _, _, status in airflow["forged"]} == {403}
+
+
+def test_an_account_without_a_role_is_refused_and_a_viewer_may_look(airflow):
+    assert {status for _, _, status in airflow["without_role"]} == {403}, airflow["without_role"]
+    found = {(method, path): status for method, path, status in airflow["viewer"]}
+    reads = {path: status for (method, path), status in found.items() if method == "GET"}
+    assert {status for path, status in reads.items() if path != "/lienthong/x/y"} == {200}, reads
+    assert {status for (method, _), status in found.items() if method not in ("GET", "HEAD")} == {405}
+    assert airflow["cookie"] == 200, "the browser's own session"
+
+
+def test_a_reader_of_a_letter_signs_in_and_comes_back_to_the_page(airflow):
+    assert airflow["login"] == "/api/v2/auth/login?next=%2Flienthong%2Fproblems%2F1%3Flang%3Den"
+    assert airflow["way"] == [307, "/auth/login?next=%2Flienthong%2Fproblems%2F1%3Flang%3Den"]
+
+
+def test_the_navigation_leads_to_the_console(airflow):
+    views = [view for plugin in airflow["plugins"]["plugins"] for view in plugin["external_views"]]
+    assert [(view["name"], view["href"], view["destination"]) for view in views] == [
+        ("Liên Thông", "/lienthong/", "nav")
+    ]
+
+
+def test_the_plugin_imports_nothing_but_its_door_before_the_first_page(airflow):
+    assert airflow["imported"] == ["lienthong", "lienthong.console", "lienthong.console.door"]
+
+
+def request(app, path="/"):
+    """The status of one request without credentials, over nothing but ASGI."""
+    return asyncio.run(application._ask(app, "GET", path))
+
+
+def test_a_console_that_cannot_be_built_is_shut_and_opens_when_it_can():
+    tries = []
+
+    def build():
+        tries.append(1)
+        if len(tries) == 1:
+            raise ImportError("cannot import name 'requires_access_view'")
+        return application.make(None, lambda: None)
+
+    door = Door(build)
+    assert request(door) == 503
+    assert len(tries) == 1
+    assert request(door, "/x") == 404, "built by the next request"
+    assert (request(door, "/x"), len(tries)) == (404, 2), "and then kept"
+
+
+@pytest.mark.parametrize("guard", [lambda: None, lambda: True], ids=["lets pass", "says yes"])
+def test_a_guard_that_refuses_nobody_never_opens(guard):
+    with pytest.raises(NeedsPerson, match=r"plugins/console\.py"):
+        asyncio.run(application.prove(application.make(None, guard)))
+
+
+def test_an_application_without_a_guard_cannot_be_made():
+    with pytest.raises(NeedsPerson):
+        application.make(None, None)
+
+
+def test_a_route_that_is_added_beside_the_guard_is_found():
+    app = application.make(None, guard)
+    asyncio.run(application.prove(app))
+    app.router.routes.insert(0, FastAPI().router.routes[0])
+    with pytest.raises(NeedsPerson, match=r"openapi\.json answered 200"):
+        asyncio.run(application.prove(app))

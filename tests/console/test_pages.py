@@ -1,0 +1,239 @@
+"""The pages say which units are behind and why, in two languages, and nothing in them acts."""
+
+import re
+from urllib.parse import urljoin
+
+import pytest
+
+from lienthong.console.wire import POLICY
+
+from ..sql.alert_stories import EA_BUNG, EA_SUP
+from ..sql.builders import rows_of
+from .world import BLOCKED, DRIFTED, HOSTILE, PERSON, Page, serving
+
+PAGES = ["/", f"/units/{EA_SUP}", f"/units/{EA_BUNG}", "/datasets/ho_so", "/datasets/doanh_nghiep", "/problems",
+         "/problems?all=1", f"/problems?kind=rows&unit={EA_SUP}"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def every(trouble):
+    """The addresses of all pages, with each problem's."""
+    return PAGES + [
+        f"/problems/{n}" for (n,) in rows_of(trouble.warehouse, "SELECT problem_id FROM ops.problems ORDER BY 1")
+    ]
+
+
+def number(trouble, kind, source):
+    return rows_of(
+        trouble.warehouse, "SELECT problem_id FROM ops.problems WHERE kind = %s AND source = %s", kind, source
+    )[0][0]
+
+
+def test_hostile_content_stays_inert_on_every_page_in_both_languages(console, every):
+    for path in every:
+        for language in ("", "lang=en"):
+            answer = console.get(path + (("&" if "?" in path else "?") + language if language else ""))
+            assert answer.status_code == 200, (path, answer.text)
+            page = Page(answer.text)
+            assert not {"script", "img", "iframe", "object", "style", "base"} & set(page.tags), path
+            assert not [name for name in page.attributes if name.startswith("on") or name == "style"], path
+            assert "\u202e" not in answer.text, path
+            assert PERSON not in answer.text, f"{path} shows a value of a row"
+            assert '<html lang="en"' in answer.text if language else '<html lang="vi"' in answer.text
+            assert len(page.ids) == len(set(page.ids)), path
+            for address in page.links:
+                assert re.match(r"/|#|http://127\.0\.0\.1:8026/docs/|data:,$", address), (path, address)
+    assert HOSTILE[:8] in Page(console.get(f"/units/{EA_BUNG}").text).text, "the name is shown, as a name"
+
+
+def test_every_answer_has_the_headers_under_which_nothing_acts_or_is_kept(console, every):
+    answers = [console.get(path) for path in [*every, "/nothing", "/units/none"]]
+    answers += [console.get("/", who=None), console.get("/", who="other"), console.get("/", method="POST")]
+    for answer in answers:
+        assert answer.headers["Content-Security-Policy"] == POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert "unsafe" not in POLICY
+    assert "default-src 'none'" in POLICY
+
+
+def test_every_link_leads_to_a_page_and_keeps_the_language(console):
+    seen, todo = set(), ["/lienthong/", "/lienthong/?lang=en"]
+    while todo:
+        address = todo.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        answer = console.get(address.removeprefix("/lienthong"))
+        assert answer.status_code == 200, address
+        if not answer.headers["Content-Type"].startswith("text/html") or len(seen) > 60:
+            continue
+        links = [link for link in Page(answer.text).links if link.startswith(("/lienthong/", "?"))]
+        todo += [urljoin(address, link).partition("#")[0] for link in links]
+        if "lang=en" in address:
+            # the other language, the style sheet, and the form, which has a field for it
+            assert len({link for link in links if "lang=en" not in link}) <= 3, address
+    assert len(seen) > 50
+
+
+def test_a_page_that_does_not_exist_says_so_in_words(console):
+    for path in ("/nothing", "/units/H15.999", "/units/<script>", "/datasets/none", "/problems/0",
+                 f"/problems/{10**30}", "/problems/x", "/units/a%00b", "/problems/12/more"):  # fmt: skip
+        answer = console.get(path)
+        assert answer.status_code == 404, path
+        assert "Không có" in answer.text
+        assert "script" not in Page(answer.text).tags
+    assert "There is no such dataset" in console.get("/datasets/none?lang=en").text
+    assert console.get("/problems", method="POST").status_code == 405
+    assert console.get("/problems?kind=%00&dataset=x'--&unit=%F0%9F").status_code == 200, "such filters mean nothing"
+    assert console.get("/", method="HEAD").status_code == 200
+
+
+def test_the_overview_says_who_is_behind_and_why_the_most_pressing_first(console):
+    text = " ".join(Page(console.get("/").text).text.split())
+    first = text.index("Cần xử lý trước")
+    units = text.index("Đơn vị và dữ liệu của đơn vị")
+    assert first < text.index("toàn hệ thống") < text.index("dữ liệu của kỳ chưa được tiếp nhận", first)
+    assert text.index("dữ liệu của kỳ chưa được tiếp nhận", first) < text.index("12 bản ghi", first) < units
+    assert text.index(BLOCKED, units) < text.index(DRIFTED, units) < text.index(EA_BUNG, units)
+    assert text.index(EA_BUNG, units) < text.index(EA_SUP, units) < text.index("đơn vị đạt")
+    assert "■ bị chặn" in text
+    assert "✕ không đọc được đủ đến 03/09/2025" in text, text
+    assert "! có bản ghi giữ lại" in text
+    assert "99,5%" in text, "validity 99%, timeliness 100%"
+    english = " ".join(Page(console.get("/?lang=en").text).text.split())
+    assert "✕ cannot be read whole up to 3 Sep 2025" in english
+    assert "Which units are behind, and why" in english
+
+
+def test_a_unit_that_missed_a_promised_window_is_behind_without_any_problem(province, contracts):
+    from ..sql.alert_stories import Story
+    from ..sql.builders import day
+
+    story = Story(province, contracts).at(5, 9)
+    for unit in (EA_SUP, EA_BUNG):
+        story.source(unit, day(2))
+    with province.session() as session:
+        session.execute(
+            "INSERT INTO ops.watermarks (dataset, source, window_end) VALUES ('ho_so', %s, %s), ('ho_so', %s, %s)",
+            [EA_SUP, day(2).end, EA_BUNG, day(3).end],
+        )
+    with serving(province) as running:
+        page = running.get("/").text
+
+        def line(unit):
+            return re.search(rf"{unit}</span></th>(.*?)</td>", page, re.DOTALL)[1]
+
+        assert "chậm" in line(EA_SUP)
+        assert "thiếu 1 kỳ" in line(EA_SUP)
+        assert "đạt" in line(EA_BUNG)
+
+
+def test_a_unit_shows_its_windows_held_rows_by_rule_and_scorecard(console, trouble):
+    text = " ".join(Page(console.get(f"/units/{EA_SUP}").text).text.split())
+    sentence = next(rule.sentence for rule in trouble.contracts["ho_so"].rules if rule.id == "ma_tthc_ton_tai")
+    assert f"12 {sentence}" in text
+    assert "Hợp lệ 99%" in text
+    assert "04/09/2025 đã nhận" in text
+    down = Page(console.get(f"/units/{EA_BUNG}").text).text
+    assert "nguồn không trả lời" in down
+
+
+def test_a_dataset_is_its_contract_its_runs_and_ways_on(console, trouble):
+    answer = console.get("/datasets/ho_so")
+    page, contract = Page(answer.text), trouble.contracts["ho_so"]
+    text = " ".join(page.text.split())
+    for column in contract.columns:
+        assert column.title in text
+    for rule in contract.rules:
+        assert " ".join(rule.sentence.split()) in text, rule.id
+    assert "hằng ngày lúc 00:00" in text
+    assert "/dags/ingest.ho_so" in page.links
+    assert "/dags/publish.national_portal" in page.links
+
+
+def test_a_run_leads_to_its_results_where_they_are_kept(province, contracts, tmp_path):
+    with province.session() as session:
+        session.execute(
+            "INSERT INTO ops.runs (dataset, window_start, window_end, judged_at) VALUES"
+            " ('ho_so', '2025-09-04T00:00+07', '2025-09-05T00:00+07', now()),"
+            " ('ho_so', '2025-09-03T00:00+07', '2025-09-04T00:00+07', now())"
+        )
+    kept = tmp_path / "data_docs" / "2025-09-04"
+    kept.mkdir(parents=True)
+    (kept / "ho_so.html").write_text("x")
+    with serving(province, var=str(tmp_path), docs_url="https://docs.example") as running:
+        links = Page(running.get("/datasets/ho_so").text).links
+    assert "https://docs.example/2025-09-04/ho_so.html" in links
+    assert "https://docs.example/2025-09-03/ho_so.html" not in links, "that set is gone"
+
+
+def test_a_problem_tells_rules_keys_letters_and_pledge(console, trouble):
+    text = " ".join(Page(console.get(f"/problems/{number(trouble, 'rows', EA_SUP)}").text).text.split())
+    assert f"{EA_SUP}-250905-0010" in text
+    assert f"{EA_SUP}-250905-0011" not in text, "ten keys"
+    assert "và 2 bản ghi khác" in text
+    drift = " ".join(Page(console.get(f"/problems/{number(trouble, 'schema_drift', DRIFTED)}").text).text.split())
+    assert "Thiếu cột" in drift
+    assert "Thay đổi hợp đồng được đề xuất" in drift
+    conflict = console.get(f"/problems/{number(trouble, 'conflict', 'csdl_doanh_nghiep_dia_phuong')}").text
+    assert "csdl_doanh_nghiep_dia_phuong" in conflict
+    assert "Người đại diện" in conflict, "the title of the column that differs"
+    ended = console.get(f"/problems/{number(trouble, 'ended_code', 'csdl_dia_chi_so_nha')}").text
+    assert "24133" in ended
+    assert "thay bằng mã 24169" in ended
+    assert "SN-000001" in ended
+
+
+def test_letters_are_listed_by_reader_without_mailboxes(console, trouble):
+    pages = {
+        kind: " ".join(Page(console.get(f"/problems/{n}").text).text.split())
+        for n, kind in rows_of(trouble.warehouse, "SELECT p.problem_id, l.role FROM ops.letter_problems p"
+                               " JOIN ops.letters l USING (letter_id)")
+    }  # fmt: skip
+    assert pages, "the story writes letters"
+    for text in pages.values():
+        assert "@" not in text
+    assert "không gửi được" in " ".join(pages.values())
+
+
+def test_what_the_console_reads_with_cannot_write(trouble):
+    from lienthong.console.desk import Desk
+    from lienthong.errors import LienThongError
+    from lienthong.settings import Settings
+
+    desk = Desk(Settings.from_env({}), lambda _: trouble.warehouse.connection)
+    with pytest.raises(LienThongError), desk.look() as look:
+        look.session.execute("UPDATE ops.problems SET count = 0")
+    desk.pool.close()
+
+
+def test_a_warehouse_that_is_away_is_told_in_words(trouble):
+    from dataclasses import replace
+
+    from lienthong.warehouse import Warehouse
+
+    away = Warehouse(replace(trouble.warehouse.connection, schema="khong_co"), trouble.warehouse.home)
+    with serving(away) as running:
+        answer = running.get("/")
+    assert answer.status_code == 503
+    assert "Chưa đọc được kho dữ liệu" in answer.text
+    assert answer.headers["Content-Security-Policy"] == POLICY
+
+
+def test_every_colour_of_words_stands_out_from_what_is_behind_it():
+    from lienthong.console.render import css
+
+    colours = dict(re.findall(r"--([a-z-]+): #([0-9a-f]{6})", css().decode()))
+
+    def light(name):
+        parts = [int(colours[name][at : at + 2], 16) / 255 for at in (0, 2, 4)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    tones = [(name, f"{name}-soft") for name in ("bad", "hold", "warn", "good", "off")]
+    texts = [(ink, ground) for ink in ("ink", "soft", "brand") for ground in ("card", "page", "head")]
+    for ink, ground in [*tones, *texts, ("card", "brand")]:
+        high, low = sorted((light(ink), light(ground)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
