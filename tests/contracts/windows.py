@@ -56,10 +56,10 @@ def judge_all(warehouse, contracts):
 
 
 def _judge(warehouse, contract):
+    good = next(sample.values for sample in samples.read(contract) if not sample.breaks and not sample.held)
     contract = dataclasses.replace(contract, rules=contract.window_rules)
     histories = read(contract)
     known = {rule.id: rule for rule in contract.rules}
-    good = next(sample.values for sample in samples.read(contract) if not sample.breaks)
     days = _days(max(history["days"] for history in histories.values()))
     quiet = []
     for ago, day in enumerate(days):
