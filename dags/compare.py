@@ -5,8 +5,9 @@ counterpart holds now. The contract's **master** decides who is right. Where the
 is sent again; where the nation is, the department whose copy differs is told. The version that loses is kept in
 `quarantine.conflicts`.
 
-*When it fails:* a counterpart did not answer; the others were compared. The next try compares all of them again, which
-changes nothing that is right already.
+*When it fails:* a counterpart did not answer, gave far fewer records than the last time, or is not set up as it should
+be; the error says which, and the others were compared. The next comparison takes all of them again, which changes
+nothing that is right already.
 """
 
 from airflow.sdk import dag, task

@@ -74,8 +74,8 @@ def warehouse(database):
 
 @pytest.fixture(scope="session")
 def contracts():
-    """Every contract of the repository, by dataset."""
-    return load_all(ROOT / "expectations")
+    """Every contract of the repository, the drafts too, by dataset."""
+    return load_all(ROOT / "expectations", drafts=True)
 
 
 @pytest.fixture(scope="session")

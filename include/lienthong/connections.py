@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from lienthong.errors import NeedsPerson
 
@@ -84,7 +84,7 @@ def _from_uri(name: str, text: str) -> Connection:
         raise ValueError("no scheme")
     query = dict(parse_qsl(parts.query))
     extra = json.loads(query.pop("__extra__")) if "__extra__" in query else {}
-    host = query.pop("host", "") or unquote(parts.hostname or "")
+    host = query.pop("host", "") or _host(parts)
     return Connection(
         name=name,
         kind=_kind(parts.scheme),
@@ -92,9 +92,15 @@ def _from_uri(name: str, text: str) -> Connection:
         port=parts.port,
         login=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
-        schema=unquote(parts.path.lstrip("/")),
+        schema=unquote(parts.path[1:]),  # a further slash begins an absolute path
         extra={**extra, **query},
     )
+
+
+def _host(parts: SplitResult) -> str:
+    """The host as Airflow reads it: a name in small letters, a path (``%2F``) in the letters in which it is written."""
+    host = unquote(parts.hostname or "")
+    return unquote(parts.netloc.rpartition("@")[2].partition(":")[0]) if "/" in host else host
 
 
 def _kind(scheme: str) -> str:

@@ -335,10 +335,10 @@ class Pipeline:
             receiver.close()
 
     def compare(self, only: Iterable[str] = ()) -> list[Compared]:
-        """Compare every dataset that another holder holds too, or ``only`` some, with what that holder gives now; one
-        that does not answer costs only its own comparison, and is told by the error at the end."""
+        """Compare every dataset that another holder holds too, or ``only`` some, with what that holder gives now; what
+        is wrong with one costs only its own comparison, and is told by the error at the end."""
         done: list[Compared] = []
-        troubles: list[str] = []
+        troubles: list[LienThongError] = []
         wanted = [self.contract(dataset) for dataset in only] or self.contracts.values()
         for contract in wanted:
             with self.warehouse.session() as session:
@@ -346,14 +346,15 @@ class Pipeline:
             other = contract.counterpart
             if other is None or window is None:
                 continue
-            rows = self._rows(contract, window, other.connection, other.reader)
+            rows = self._rows(contract.as_counterpart, window, other.connection, other.reader)
             try:
                 done.append(compare(self.warehouse, contract, window, rows))
                 log.info("%s", done[-1])
-            except (SourceDown, SourceChanged) as error:
-                troubles.append(str(error))
+            except LienThongError as error:
+                troubles.append(error)
         if troubles:
-            raise TryAgain(" ".join(troubles))
+            needs_person = any(isinstance(error, NeedsPerson) for error in troubles)
+            raise (NeedsPerson if needs_person else TryAgain)(" ".join(map(str, troubles)))
         return done
 
     def tell(self) -> Tick:
@@ -410,9 +411,9 @@ class Pipeline:
         window whose sources are still down does not hold up the others."""
         done: list[Ledger] = []
         troubles: list[str] = []
-        for dataset in self.contracts:
+        for dataset, contract in self.contracts.items():
             with self.warehouse.session() as session:
-                windows = ledger.windows_with_missing(session, dataset, days)
+                windows = ledger.windows_with_missing(session, dataset, days, whole=contract.mode == "snapshot")
             for window in windows:
                 try:
                     with self.warehouse.session() as session:

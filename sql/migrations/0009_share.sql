@@ -5,11 +5,15 @@
 
 -- The version of a dataset grows by one with every promote that changed something in core. A row of core carries in
 -- _change the version that last changed it, so that what changed since a version is a range of one index. Promotes of
--- one dataset follow each other (advisory lock), so whoever sees a version sees everything up to it.
+-- one dataset follow each other (advisory lock), so whoever sees a version sees everything up to it. The first version
+-- is the Unix second in which it was made, by the machine's clock: a warehouse that is rebuilt begins above every
+-- version that it had, so that a copy of before is told from one of after.
 CREATE TABLE ops.dataset_versions (
-    dataset    text        PRIMARY KEY,
-    version    bigint      NOT NULL CHECK (version > 0),
-    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    dataset       text        PRIMARY KEY,
+    version       bigint      NOT NULL,
+    first_version bigint      NOT NULL CHECK (first_version > 0),
+    changed_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK (version >= first_version)
 );
 
 CREATE SCHEMA share;

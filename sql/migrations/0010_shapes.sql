@@ -19,6 +19,7 @@ CREATE TABLE ops.shapes (
     told          jsonb       NOT NULL DEFAULT '{}',
     first_seen_at timestamptz NOT NULL DEFAULT ops.moment(),
     seen_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen_until    timestamptz NOT NULL,
     accepted_at   timestamptz,
     accepted_by   text CHECK (accepted_by <> ''),
     reason        text,
@@ -28,7 +29,9 @@ CREATE TABLE ops.shapes (
 COMMENT ON COLUMN ops.shapes.told IS
     'lines: the differences from what was accepted then, a sentence each; proposal: the change of the contract';
 
-COMMENT ON COLUMN ops.shapes.seen_at IS 'the machine''s clock when it was seen last; the newest is what the source has now';
+COMMENT ON COLUMN ops.shapes.seen_at IS 'the machine''s clock when it was seen last';
+COMMENT ON COLUMN ops.shapes.seen_until IS
+    'the end of the newest window that showed it; what was seen last for the newest window is what the source has now';
 
 ALTER TABLE ops.batches ADD COLUMN shape_id bigint REFERENCES ops.shapes;
 COMMENT ON COLUMN ops.batches.shape_id IS 'the shape that the source showed in its newest try, where it came so far';

@@ -24,11 +24,13 @@ SELECT
          ELSE array_remove(ARRAY[{differing}], NULL) END AS columns,
     CASE WHEN t.record_key IS NOT NULL THEN {raw} END AS theirs,
     c._version AS our_version,
-    EXISTS (
+    -- The holder's list was read from then on: whatever we took in or it took from us since may be missing in it.
+    coalesce(greatest(c._loaded_at, c._deleted_at) >= %(started)s, false) OR EXISTS (
         SELECT FROM publish.outbox o
         WHERE o.dataset = %(dataset)s AND o.endpoint = ANY (%(endpoints)s)
           AND o.record_key = coalesce(c._record_key, t.record_key)
-          AND o.state IN ('pending', 'claimed', 'in_doubt', 'dead')
+          AND (o.state IN ('pending', 'claimed', 'in_doubt', 'dead')
+               OR o.state = 'done' AND o.settled_at >= %(started)s)
           AND o.version = c._version
     ) AS on_the_way
 FROM theirs t

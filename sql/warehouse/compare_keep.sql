@@ -10,8 +10,9 @@ gone AS (
     UPDATE quarantine.conflicts q
     SET closed_at = ops.moment()
     WHERE q.dataset = %(dataset)s AND q.holder = %(holder)s AND q.closed_at IS NULL
+      -- One that we answered stays open while the answer is on its way; if that changes nothing, it is the same one.
       AND NOT EXISTS (
-          SELECT FROM standing d
+          SELECT FROM difference d
           WHERE d.record_key = q.record_key AND d.kind = q.kind AND d.theirs IS NOT DISTINCT FROM q.theirs
       )
     RETURNING q.record_key

@@ -5,9 +5,18 @@
 
 looked AS (
     -- Of a dataset with many sources nobody can say here whose records are gone.
-    SELECT 'shrunk' AS kind, CASE WHEN count(*) = 1 THEN min(b.source) ELSE '' END AS source
-    FROM ops.batches b
-    WHERE b.run_id = %(run_id)s AND b.source <> %(waiting)s
+    SELECT s.kind, s.source
+    FROM (
+        SELECT 'shrunk' AS kind, CASE WHEN count(*) = 1 THEN min(b.source) ELSE '' END AS source
+        FROM ops.batches b
+        WHERE b.run_id = %(run_id)s AND b.source <> %(waiting)s
+    ) s
+    -- An older window says nothing about a newer one that is stopped.
+    WHERE NOT EXISTS (
+        SELECT FROM ops.problems p
+        WHERE p.kind = s.kind AND p.dataset = %(dataset)s AND p.source = s.source AND p.closed_at IS NULL
+          AND p.last_window > %(window)s::timestamptz
+    )
 ),
 found AS (
     SELECT l.kind, l.source, coalesce(least(p.first_window, w.start), w.start) AS first_window,

@@ -1,4 +1,5 @@
--- purpose: the windows that one source still owes, by reason: in its newest try of each it was down or had changed
+-- purpose: the windows that one source still owes, by reason: in its newest try of each it was down or had changed; one
+--          that is read whole owes none before the newest that it gave
 -- reads:   ops.batches, ops.runs, ops.shapes
 -- writes:  nothing; the tables looked and found for problems_settle
 -- run by:  warehouse.problems.note_source
@@ -17,6 +18,12 @@ owed AS (
           WHERE later.dataset = r.dataset AND later.kind = 'read' AND later.window_start = r.window_start
             AND later.run_id > r.run_id AND tried.state <> 'planned'
       )
+      AND NOT (%(whole)s AND EXISTS (
+          SELECT FROM ops.runs newer
+          JOIN ops.batches given ON given.run_id = newer.run_id AND given.source = b.source
+          WHERE newer.dataset = r.dataset AND newer.kind = 'read' AND newer.window_start > r.window_start
+            AND given.state IN ('landed', 'blocked')
+      ))
 ),
 -- Of a source that does not answer nobody can see whether its columns are right again.
 looked (kind, source) AS (

@@ -1,5 +1,5 @@
 -- purpose: the rows that may enter core, with their hash, and what each of them means for core
--- reads:   the run's typed table and marks, core
+-- reads:   the run's typed table and marks, core, quarantine.rows
 -- writes:  temporary table delta
 -- run by:  warehouse.promote, inside the promote transaction
 
@@ -8,6 +8,13 @@ SELECT
     g.*,
     c._version AS _old_version,
     CASE
+        -- A source that is read whole has given a newer list: what that one holds neither as good nor as rejected is
+        -- no record any more. It is kept in history as the version that never became current.
+        WHEN c._version IS NULL AND g._source = ANY (%(overtaken)s) AND NOT EXISTS (
+            SELECT FROM quarantine.rows q
+            WHERE q.dataset = %(dataset)s AND q.source = g._source AND q.record_key = g._record_key
+              AND q.state = 'open' AND q.window_end > %(window_end)s
+        ) THEN 'superseded'
         WHEN c._version IS NULL THEN 'inserted'
         WHEN c._row_hash = g._row_hash AND c._deleted_at IS NULL THEN 'unchanged'
         WHEN g._source_time < c._source_time THEN 'superseded'

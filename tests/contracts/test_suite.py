@@ -17,7 +17,7 @@ from lienthong.warehouse import Warehouse
 from . import samples, windows
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTRACTS = load_all(ROOT / "expectations")
+CONTRACTS = load_all(ROOT / "expectations", drafts=True)
 RULES = [(contract.dataset, rule.id) for contract in CONTRACTS.values() for rule in contract.rules]
 OF_WINDOWS = [(contract.dataset, rule.id) for contract in CONTRACTS.values() for rule in contract.window_rules]
 OF_ROWS = [pair for pair in RULES if pair not in OF_WINDOWS]
@@ -26,8 +26,13 @@ DIMENSIONS = {"accuracy", "completeness", "conformity", "consistency", "coverage
 PERSONAL = {
     "chu_dau_tu", "chu_ho", "chu_ho_so", "chu_su_dung", "dan_toc", "dia_chi", "duong_dan_ket_qua", "email", "ghi_chu",
     "ho_ten", "ma_so_thue", "ngay_sinh", "nguoi_dai_dien", "nguoi_phan_anh", "nguoi_vi_pham", "nguoi_xu_ly",
-    "noi_dung_phan_anh", "noi_dung_xu_ly", "so_dien_thoai", "so_dinh_danh", "so_the_bhyt", "trich_yeu",
+    "nguyen_nhan", "noi_dung_phan_anh", "noi_dung_xu_ly", "so_dien_thoai", "so_dinh_danh", "so_the_bhyt", "trich_yeu",
+    "ty_le_ton_thuong",
 }  # fmt: skip
+# Datasets that are about persons of one status: there the name beside the status is what is sensitive.
+SENSITIVE_STATUS = {"ho_ngheo": "poor household", "nguoi_co_cong": "merit"}
+# Sensitive by themselves, in any dataset: ethnic origin and health.
+SENSITIVE = {"dan_toc", "nguyen_nhan", "ty_le_ton_thuong"}
 # What a clerk is told to do: every sentence holds one of these.
 ADVICE = (
     "bổ sung", "báo", "chỉ để", "chọn", "chuyển", "đối chiếu", "đổi", "ghi", "giữ", "hỏi", "kiểm tra", "kiến nghị",
@@ -113,6 +118,10 @@ def test_sentence_tells_a_clerk_in_vietnamese_what_to_do(dataset, rule):
     assert found.sentence.endswith(".")
     assert re.search(r"[.;] |, hoặc ", found.sentence), "says what is wrong, then what to do"
     assert any(word in found.sentence.lower() for word in ADVICE), "no advice"
+    assert not re.search(r"(?<![\w.])\d+\.\d{1,2}(?![\d.])", found.sentence), "a decimal point instead of the comma"
+    told = found.sentence.replace("viết Hòa, không viết Hoà", "")
+    assert not re.search(r"\bHoà\b", told), "the tone mark the wrong way round"
+    assert "kiểu cũ" not in found.sentence, "Hòa, which is wanted, is what people call the old way"
     readable = [CONTRACTS[dataset], *(CONTRACTS[name] for name in CONTRACTS[dataset].references)]
     titles = {column.title for contract in readable for column in contract.columns}
     quoted = set(re.findall(r"«([^»]+)»", found.sentence))
@@ -149,6 +158,20 @@ def test_columns_have_the_words_of_the_law(contract):
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=str)
 def test_personal_columns_are_classified(contract):
     assert {column.name for column in contract.columns if column.personal} == PERSONAL & set(contract.names)
+
+
+@pytest.mark.parametrize("dataset", SENSITIVE_STATUS)
+def test_a_name_beside_a_sensitive_status_is_sensitive(dataset):
+    classes = {column.name: column.classification for column in CONTRACTS[dataset].columns if column.personal}
+    assert classes
+    assert set(classes.values()) == {"sensitive"}, f"{SENSITIVE_STATUS[dataset]}: {classes}"
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=str)
+def test_ethnic_origin_and_health_are_sensitive_and_never_sent(contract):
+    found = {column.name: column.classification for column in contract.columns if column.name in SENSITIVE}
+    assert set(found.values()) <= {"sensitive"}
+    assert not SENSITIVE & {column.name for column in contract.sent_columns}
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=str)

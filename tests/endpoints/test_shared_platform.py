@@ -3,6 +3,8 @@ contract, a verdict for each record, versions and deletions."""
 
 import hashlib
 import json
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,9 +13,10 @@ from psycopg import sql
 
 from lienthong.connections import Connection
 from lienthong.endpoints import SharedPlatform
-from lienthong.errors import ReceiverBusy
+from lienthong.errors import ReceiverBusy, TryAgain
 from lienthong.gateway import Gateway
 from lienthong.publishing import publish
+from lienthong.publishing.bodies import bodies_statement
 from lienthong.publishing.trail import note_calls
 from lienthong.sandbox.platform_options import Lgsp, PlatformOptions
 from lienthong.sandbox.platform_server import running_platform
@@ -171,6 +174,20 @@ class TestPatterns:
         held = {one.khoa: one for one in stage.running.log.held("ho_so")}
         assert (held[code(1)].phien_ban, held[code(1)].record["ma_ho_so"]) == (3, code(1))
 
+    @pytest.mark.parametrize(
+        ("extra", "ends"), [({}, "dead"), ({"unknown": ["mã lỗi 17"]}, "done"), ({"record_path": ""}, "done")], ids=str
+    )
+    def test_a_record_in_doubt_settles_however_the_platform_tells_of_one_record(self, stage, extra, ends):
+        """In words that nobody foresaw its tries come to an end; an option makes them understood, or does without."""
+        stage.world.dossiers([1])
+        stage.misbehave("drop", times=1, service="dong_bo")
+        stage.misbehave("fail", service="ban_ghi", code="-1", message="Mã lỗi 17")
+        for _ in range(8):
+            stage.world.due_now()
+            with suppress(TryAgain):
+                stage.publish(replace(SWIFT, max_attempts=3, linger=0.0), **extra)
+        assert stage.world.states() == {ends: 1}
+
     @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
     def test_a_deletion_whose_answer_is_lost(self, stage, after):
         stage.world.dossiers(range(3))
@@ -257,6 +274,31 @@ class TestAnyContract:
         )
         (asked,) = [one for one in stage.running.log.requests() if one.service == "tra_cuu/moi_loai"]
         assert (noted["request_id"], noted["outcome"]) == (asked.request_id, "accepted")
+
+    def test_no_sensitive_column_leaves_that_the_contract_does_not_name(self, stage):
+        columns = tuple(
+            replace(one, classification="sensitive") if one.name in ("so_nguyen", "an_toan") else one
+            for one in KINDS.columns
+        )
+        silent = replace(KINDS, columns=columns)
+        migrate(stage.world.warehouse, [silent])
+        endpoints = [
+            SharedPlatform(stage.connection, "H15", {"moi_loai": one})
+            for one in (silent, replace(silent, send_sensitive=("an_toan",)))
+        ]
+        sent = []
+        with stage.world.session() as session:
+            session.execute(
+                "INSERT INTO core.moi_loai (ma, an_toan, so_nguyen, _record_key, _source, _source_time, _row_hash,"
+                " _version, _run_id) VALUES ('K', 'kín', 7, 'K', 'x', now()::timestamp, repeat('0', 32)::uuid, 1, 1)"
+            )
+            for endpoint in endpoints:
+                query = bodies_statement(stage.world.warehouse.home, endpoint.name, endpoint.feeds[0])
+                row = session.execute(query, {"keys": ["K"], "versions": [1]}).fetchone()
+                sent.append(set(json.loads(row["body"])))
+                endpoint.close()
+        assert sent[0] == set(KINDS.names) - {"so_nguyen", "an_toan"}
+        assert sent[1] == sent[0] | {"an_toan"}
 
     def test_a_receipt_can_be_computed_again_from_what_the_platform_holds(self, stage, kinds):
         receipts = stage.world.rows("SELECT record_key, body_sha256 FROM publish.receipts")

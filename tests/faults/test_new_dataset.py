@@ -14,6 +14,7 @@ from lienthong.alerts.letter import Letter
 from lienthong.batches import LOCAL, Window
 from lienthong.cli import app
 from lienthong.connections import from_environment
+from lienthong.contracts import TO_REVIEW
 from lienthong.settings import ROOT, Settings
 from lienthong.steps import Pipeline
 from lienthong.warehouse.migrations import preview
@@ -76,13 +77,30 @@ def command(*words):
     return found.output
 
 
-def begun(home):
+def proposed(home):
     command(
         "new", "dataset", DATASET, "--connection", f"csdl_{DATASET}", "--day", str(DAY), "--support", SUPPORT,
         "--owner-folder", "so_van_hoa_the_thao_du_lich",
     )  # fmt: skip
     command("check")
-    return home / "expectations" / "so_van_hoa_the_thao_du_lich"
+    return home / "expectations" / "so_van_hoa_the_thao_du_lich" / f"{DATASET}.odcs.yaml"
+
+
+def begun(home):
+    """As a person leaves it: every mark is decided, then the status is active."""
+    path = proposed(home)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(TO_REVIEW, "Đã xem").replace("status: draft", "status: active"), encoding="utf-8")
+    command("check")
+
+
+def test_until_somebody_has_reviewed_it_no_table_and_no_run_knows_it(home, tmp_path):
+    proposed(home)
+    steps = Pipeline.of(Settings.from_env(), from_environment)
+    assert DATASET not in steps.contracts
+    assert not [name for name in steps.prepare() if DATASET in name]
+    assert _columns(steps) == []
+    assert f"ingest.{DATASET}" not in _parsed(tmp_path)["dags"]
 
 
 def test_its_dag_table_rules_letters_and_status_appear(home, tmp_path):
@@ -138,6 +156,14 @@ def _columns(steps):
 
 def test_its_dag_parses_like_the_others(home, tmp_path):
     begun(home)
+    parsed = _parsed(tmp_path)
+    assert parsed["errors"] == {}
+    dag = parsed["dags"][f"ingest.{DATASET}"]
+    assert dag["tags"] == ["ingest", "so_van_hoa_the_thao_du_lich"]
+    assert set(dag["tasks"]) == {"sync"}
+
+
+def _parsed(tmp_path):
     env = {
         **os.environ,
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
@@ -150,16 +176,12 @@ def test_its_dag_parses_like_the_others(home, tmp_path):
         [sys.executable, "-c", PARSE, str(ROOT / "dags")], env=env, capture_output=True, text=True, timeout=180
     )
     assert out.returncode == 0, out.stderr[-2000:]
-    parsed = json.loads(out.stdout.splitlines()[-1])
-    assert parsed["errors"] == {}
-    dag = parsed["dags"][f"ingest.{DATASET}"]
-    assert dag["tags"] == ["ingest", "so_van_hoa_the_thao_du_lich"]
-    assert set(dag["tasks"]) == {"sync"}
+    return json.loads(out.stdout.splitlines()[-1])
 
 
 def test_its_contract_passes_the_suite_that_every_contract_inherits(home, tmp_path):
-    """The very suite, in a copy of the repository that holds the new contract."""
-    begun(home)
+    """The very suite, in a copy of the repository that holds the new contract, still a draft."""
+    proposed(home)
     for name in ("contracts", "sql"):
         shutil.copytree(ROOT / "tests" / name, home / "tests" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("__init__.py", "conftest.py"):

@@ -15,7 +15,7 @@ from lienthong.share import models
 from lienthong.share.pool import Pool
 
 from ..sql.builders import at, day, rows_of
-from .world import CAP_PHEP, NOI_BO, NUMBER, ORIGIN, PERSON, XA, row, run, serving
+from .world import CAP_PHEP, NOI_BO, NUMBER, ORIGIN, PERSON, XA, row, run, serving, version_of
 
 MARKED = (PERSON, NUMBER, ORIGIN, "1999-05-17")
 
@@ -81,7 +81,8 @@ def test_the_description_tells_what_is_masked(filled):
     told = models.DatasetAnswer.model_validate_json(answer.content)
     access = {column.name: column.access for column in told.columns}
     assert (access["ma"], access["ho_ten"], access["dan_toc"]) == ("shown", "masked", "withheld")
-    assert (told.owner, told.version, told.shared_database) == ("Sở Công Thương", 1, 18)
+    version = version_of(filled.warehouse, "cap_phep")
+    assert (told.owner, told.version, told.shared_database) == ("Sở Công Thương", version, 18)
 
 
 def test_what_did_not_change_is_not_sent_again(filled):
@@ -93,9 +94,10 @@ def test_what_did_not_change_is_not_sent_again(filled):
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag), path
     known = parsedate_to_datetime(first.headers["Last-Modified"])
     assert abs((datetime.now(known.tzinfo) - known).total_seconds()) < 60
+    version = version_of(filled.warehouse, "cap_phep")
     run(filled.warehouse, CAP_PHEP, day(2), [row("A-1", at(2), so_luong="4")])
     changed = filled.get(token, "/v1/datasets/cap_phep/records", {"If-None-Match": tag})
-    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert (changed.status_code, changed.json()["version"]) == (200, version + 1)
     # What one ceiling was given is no answer for another.
     other = filled.token("cap_phep", ceiling="personal")
     tag = filled.get(token, "/v1/datasets/cap_phep/records").headers["ETag"]
@@ -103,33 +105,38 @@ def test_what_did_not_change_is_not_sent_again(filled):
 
 
 def test_a_day_that_changes_nothing_is_no_version(filled):
+    version = version_of(filled.warehouse, "xa")
     run(filled.warehouse, XA, day(2), [("24133", "Ea Súp"), ("24163", "Ea Kao")])
-    assert filled.get(filled.token("xa"), "/v1/datasets/xa").json()["version"] == 1
+    assert filled.get(filled.token("xa"), "/v1/datasets/xa").json()["version"] == version
 
 
 def test_a_deleted_record_is_a_tombstone(filled):
-    token = filled.token("xa")
+    token, since = filled.token("xa"), version_of(filled.warehouse, "xa")
     run(filled.warehouse, XA, day(2), [("24133", "Ea Súp")])
-    changed = filled.get(token, "/v1/datasets/xa/changes", since=1).json()
-    assert changed["items"] == [{"key": "24163", "version": 2, "change": 2, "deleted": True, "record": None}]
+    changed = filled.get(token, "/v1/datasets/xa/changes", since=since).json()
+    gone = {"key": "24163", "version": 2, "change": since + 1, "deleted": True, "record": None}
+    assert changed["items"] == [gone]
     gone = filled.get(token, "/v1/datasets/xa/records/24163")
     assert (gone.status_code, gone.json()["type"]) == (410, "urn:lienthong:share:deleted")
     assert [item["key"] for item in filled.get(token, "/v1/datasets/xa/records").json()["items"]] == ["24133"]
     run(filled.warehouse, XA, day(3), [("24133", "Ea Súp"), ("24163", "Ea Kao")])
-    back = filled.get(token, "/v1/datasets/xa/changes", since=2).json()["items"]
+    back = filled.get(token, "/v1/datasets/xa/changes", since=since + 1).json()["items"]
     assert [(item["key"], item["deleted"], item["record"]["ten"]) for item in back] == [("24163", False, "Ea Kao")]
 
 
 def test_a_touched_record_is_a_change_where_its_time_is_shown(filled):
+    since = version_of(filled.warehouse, "cap_phep")
     run(filled.warehouse, CAP_PHEP, day(2), [row("A-1", at(2))])
-    changed = filled.get(filled.token("cap_phep"), "/v1/datasets/cap_phep/changes", since=1).json()
+    changed = filled.get(filled.token("cap_phep"), "/v1/datasets/cap_phep/changes", since=since).json()
     assert [(i["key"], i["version"], i["record"]["luc"]) for i in changed["items"]] == [
         ("A-1", 1, "2025-09-02T08:00:00+07:00")
     ]
 
 
-def test_since_beyond_the_version_asks_for_a_whole_reading(filled):
-    answer = filled.get(filled.token("xa"), "/v1/datasets/xa/changes", since=7)
+@pytest.mark.parametrize("by", [1, -1, None], ids=["above the newest", "below the first", "counted from 1"])
+def test_a_version_that_the_dataset_does_not_have_asks_for_a_whole_reading(filled, by):
+    since = 7 if by is None else version_of(filled.warehouse, "xa") + by
+    answer = filled.get(filled.token("xa"), "/v1/datasets/xa/changes", since=since)
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:lienthong:share:rebuilt")
 
 
@@ -211,12 +218,13 @@ def test_every_answer_is_noted_and_no_value_is(filled, caplog):
     noted = rows_of(
         filled.warehouse, "SELECT system, dataset, what, version, rows, status FROM share.accesses ORDER BY access_id"
     )
+    version = version_of(filled.warehouse, "cap_phep")
     assert noted == [
-        ("Cổng dữ liệu", "cap_phep", "records", 1, 2, 200),
-        ("Cổng dữ liệu", "cap_phep", "record", 1, 0, 404),
+        ("Cổng dữ liệu", "cap_phep", "records", version, 2, 200),
+        ("Cổng dữ liệu", "cap_phep", "record", version, 0, 404),
         ("Cổng dữ liệu", "?", "records", None, 0, 403),
         ("Cổng dữ liệu", "noi_bo", "records", None, 0, 403),
-        ("Cổng dữ liệu", "cap_phep", "records", 1, 0, 400),
+        ("Cổng dữ liệu", "cap_phep", "records", version, 0, 400),
     ]
     everything = str(rows_of(filled.warehouse, "SELECT a::text FROM share.accesses a")) + caplog.text
     assert "/v1/datasets/{dataset}/records 200" in caplog.text
@@ -270,6 +278,36 @@ def test_answers_are_compressed_for_those_who_ask(filled):
     assert "Content-Encoding" not in plain.headers
     assert int(packed.headers["Content-Length"]) * 5 < int(plain.headers["Content-Length"])
     assert packed.json() == plain.json()
+
+
+def test_what_is_no_token_and_the_health_take_no_session_of_those_who_read(filled, monkeypatch):
+    """Every session is for readers: who has no right may ask without end and takes none of them."""
+    taken = []
+    session = filled.desk.reader.session
+    monkeypatch.setattr(filled.desk.reader, "session", lambda: taken.append(1) or session())
+    for text in ("x", "lt_short", "lt_" + "a" * 44, "' OR 1=1 --"):
+        assert filled.get(text, "/v1/datasets").status_code == 401
+    assert taken == []
+    for _ in range(10):
+        assert filled.get(None, "/health").status_code == 200
+    assert 1 <= len(taken) <= 3, "once a second"
+
+
+def test_guessed_tokens_are_slowed_down_together_and_no_known_one_with_them(wh, tmp_path):
+    with serving(wh, tmp_path, rate=5) as service:
+        token = service.token("xa")
+        assert service.get(token, "/v1/datasets").status_code == 200
+        guesses = [service.get("lt_" + letter * 43, "/v1/datasets").status_code for letter in "abcdefgh"]
+        assert (guesses[:4], guesses[-1]) == ([401] * 4, 429)
+        assert service.get(token, "/v1/datasets").status_code == 200
+
+
+def test_the_sessions_bear_the_name_of_whose_they_are(wh):
+    for name in ("lienthong-share", "lienthong-console"):
+        pool = Pool(wh.connection, 1, name=name)
+        with pool.session() as session:
+            assert session.execute("SHOW application_name").fetchone() == {"application_name": name}
+        pool.close()
 
 
 def test_the_service_comes_back_after_its_sessions_were_ended(filled):

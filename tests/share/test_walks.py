@@ -2,11 +2,12 @@
 
 import random
 import threading
+import time
 
 from lienthong.warehouse.migrations import migrate
 
 from ..sql.builders import at, day, rows_of
-from .world import CAP_PHEP, CONTRACTS, XA, row, run
+from .world import CAP_PHEP, CONTRACTS, XA, row, run, version_of
 
 
 def copy_of(service, token):
@@ -40,6 +41,7 @@ def test_a_copy_follows_while_promotes_go_on(service):
     names = [f"{number:03}" for number in range(60)]
     days = [[(name, f"tên {chance.randrange(3)}") for name in names if chance.random() < 0.7] for _ in range(12)]
     run(service.warehouse, XA, day(1), days[0])
+    first = version_of(service.warehouse, "xa")
     token = service.token("xa")
     done = threading.Event()
 
@@ -64,7 +66,7 @@ def test_a_copy_follows_while_promotes_go_on(service):
     writer.join()
     since = take(service, token, held, since)
     assert rounds > 1, "the reader walked beside the promotes"
-    assert since == 12
+    assert since == first + 11
     assert held == dict(days[-1])
     assert take(service, token, held, since) == since
 
@@ -72,11 +74,12 @@ def test_a_copy_follows_while_promotes_go_on(service):
 def test_what_changes_again_during_a_walk_is_in_the_next_one(service):
     token = service.token("xa")
     run(service.warehouse, XA, day(1), [("1", "a"), ("2", "a"), ("3", "a")])
+    since = version_of(service.warehouse, "xa")
     first = service.get(token, "/v1/datasets/xa/changes", since=0, limit=1).json()
     run(service.warehouse, XA, day(2), [("1", "b"), ("2", "b"), ("3", "a")])
     rest = service.get(token, "/v1/datasets/xa/changes", since=0, limit=9, after=first["next"]).json()
     assert [item["key"] for item in first["items"] + rest["items"]] == ["1", "3"]
-    assert (rest["next"], rest["next_since"], rest["version"]) == (None, 1, 2)
+    assert (rest["next"], rest["next_since"], rest["version"]) == (None, since, since + 1)
     again = service.get(token, "/v1/datasets/xa/changes", since=rest["next_since"]).json()
     assert [(item["key"], item["record"]["ten"]) for item in again["items"]] == [("1", "b"), ("2", "b")]
 
@@ -84,9 +87,37 @@ def test_what_changes_again_during_a_walk_is_in_the_next_one(service):
 def test_the_last_page_is_known_to_be_the_last(service):
     token = service.token("xa")
     run(service.warehouse, XA, day(1), [(str(number), "a") for number in range(6)])
+    since = version_of(service.warehouse, "xa")
     assert [len(page["items"]) for page in service.walk(token, "xa", "records", limit=3)] == [3, 3]
     assert [len(page["items"]) for page in service.walk(token, "xa", "records", limit=4)] == [4, 2]
-    assert [len(page["items"]) for page in service.walk(token, "xa", "changes", since=1)] == [0]
+    assert [len(page["items"]) for page in service.walk(token, "xa", "changes", since=since)] == [0]
+
+
+def test_a_copy_of_before_a_rebuild_is_told_to_read_everything_again(service):
+    """However much was promoted after it: neither its version nor its ETags mean anything any more."""
+    token, path = service.token("xa"), "/v1/datasets/xa/records"
+    run(service.warehouse, XA, day(1), [("1", "a"), ("2", "a")])
+    copy = service.get(token, path)
+    since = copy.json()["since"]
+    with service.warehouse.session() as session:
+        session.execute("TRUNCATE core.xa, ops.dataset_versions")
+    time.sleep(1.1)  # nobody rebuilds within a second
+    run(service.warehouse, XA, day(2), [("1", "b"), ("2", "b")])
+    run(service.warehouse, XA, day(3), [("1", "b"), ("2", "c")])
+    told = service.get(token, "/v1/datasets/xa/changes", since=since)
+    assert (told.status_code, told.json()["type"]) == (409, "urn:lienthong:share:rebuilt")
+    assert service.get(token, path, {"If-None-Match": copy.headers["ETag"]}).status_code == 200
+    assert service.get(token, "/v1/datasets/xa/changes", since=0).status_code == 200
+
+
+def test_the_same_number_at_another_moment_is_another_answer(service):
+    """A warehouse that was put back to a backup reaches its numbers again, with other content."""
+    token, path = service.token("xa"), "/v1/datasets/xa/records"
+    run(service.warehouse, XA, day(1), [("1", "a")])
+    tag = service.get(token, path).headers["ETag"]
+    with service.warehouse.session() as session:
+        session.execute("UPDATE ops.dataset_versions SET changed_at = changed_at + interval '1 second'")
+    assert service.get(token, path, {"If-None-Match": tag}).status_code == 200
 
 
 def test_tables_of_before_get_their_first_version(wh):
@@ -97,8 +128,11 @@ def test_tables_of_before_get_their_first_version(wh):
             session.execute(f"ALTER TABLE core.{dataset} DROP COLUMN _change")
         session.execute("DELETE FROM ops.dataset_versions")
     assert set(migrate(wh, CONTRACTS.values())) == {f"core.{dataset}._change" for dataset in CONTRACTS}
-    assert rows_of(wh, "SELECT dataset, version FROM ops.dataset_versions") == [("cap_phep", 1)]
+    [(dataset, version, first)] = rows_of(wh, "SELECT dataset, version, first_version FROM ops.dataset_versions")
+    assert (dataset, version) == ("cap_phep", first)
+    assert abs(first - time.time()) < 60
+    assert rows_of(wh, "SELECT _change FROM core.cap_phep") == [(first,)]
     run(wh, CAP_PHEP, day(2), [row("A", at(2), so_luong="9"), row("B", at(2))])
-    assert rows_of(wh, "SELECT ma, _change FROM core.cap_phep ORDER BY 1") == [("A", 2), ("B", 2)]
+    assert rows_of(wh, "SELECT ma, _change FROM core.cap_phep ORDER BY 1") == [("A", first + 1), ("B", first + 1)]
     assert rows_of(wh, "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%%(_change, _record_key)%%'") == [(4,)]
     assert migrate(wh, CONTRACTS.values()) == []

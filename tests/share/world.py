@@ -85,6 +85,11 @@ def run(warehouse, contract, window, rows):
     return promote(warehouse, contract, window, plan.run_id)
 
 
+def version_of(warehouse, dataset):
+    """Where a dataset stands."""
+    return rows_of(warehouse, "SELECT version FROM ops.dataset_versions WHERE dataset = %s", dataset)[0][0]
+
+
 class Service:
     """A running service, and callers of it."""
 

@@ -1,15 +1,18 @@
 """A list to which is only added: what ``core`` holds stays as it is, unless a person says otherwise."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lienthong import quality
 from lienthong.contracts import load
-from lienthong.errors import ContractError
+from lienthong.errors import ContractError, TryAgain
 from lienthong.settings import Settings
 from lienthong.steps import Pipeline
 from lienthong.warehouse import quarantine
+from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.migrations import migrate
 from lienthong.warehouse.promote import promote
 
@@ -149,6 +152,43 @@ def test_a_correction_passes_with_a_waiver_and_leaves_the_old_in_history(wh, con
     assert rows_of(wh, "SELECT gia_tri::text FROM core.nhat_ky") == [("2",)]
     assert rows_of(wh, "SELECT gia_tri::text FROM history.nhat_ky") == [("1",)]
     assert held(wh) == []
+
+
+@pytest.mark.parametrize("order", [(9, 10), (10, 9)])
+def test_windows_judged_side_by_side_change_no_record_either(wh, contract, order):
+    plans = {}
+    for number in order:
+        plans[number] = land(wh, contract, day(number), {"tram": [measured(str(number), received=number)]}).run_id
+        quality.judge(wh, contract, day(number), plans[number])
+    first, second = order
+    promote(wh, contract, day(first), plans[first])
+    with pytest.raises(TryAgain, match="it is judged again"):
+        promote(wh, contract, day(second), plans[second])
+    steps = Pipeline(Settings.from_env({"LIENTHONG_HOME": str(HOME)}), {"nhat_ky": contract}, wh, lambda name: None)
+    done = steps.promote("nhat_ky", day(second))
+    assert (done.updated, done.superseded, done.quarantined) == (0, 0, 1)
+    assert rows_of(wh, "SELECT gia_tri::text FROM core.nhat_ky") == [(str(first),)]
+    assert rows_of(wh, "SELECT rules FROM quarantine.rows") == [([RULE],)]
+    assert rows_of(wh, "SELECT count(*) FROM history.nhat_ky") == [(0,)]
+
+
+def test_rows_are_judged_after_the_promote_that_runs_and_do_not_stand_in_its_way(wh, contract):
+    plan = land(wh, contract, day(9), {"tram": [measured("1")]})
+    landing = Landing(wh, contract, day(9), plan.run_id)
+    with ThreadPoolExecutor(1) as pool, wh.session() as promoting:
+        promoting.execute("SELECT pg_advisory_xact_lock(hashtextextended('core.nhat_ky', 1))")
+        judging = pool.submit(quality.judge, wh, contract, day(9), plan.run_id)
+        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        until = time.monotonic() + 20
+        while not rows_of(wh, waiting):
+            assert not judging.done()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        promoting.execute("SET LOCAL lock_timeout = '2s'")
+        landing.drop(promoting)  # as a promote of the same run does at its end
+        promoting.commit()
+        with pytest.raises(TryAgain, match="not whole"):
+            judging.result(timeout=20)
 
 
 def test_a_row_without_a_key_is_held_for_that_alone(wh, contract):

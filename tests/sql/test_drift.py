@@ -14,9 +14,10 @@ from lienthong.alerts.render import render
 from lienthong.commands import sources as commands
 from lienthong.connections import Connection
 from lienthong.contracts import SourceSpec
-from lienthong.errors import NeedsPerson
+from lienthong.errors import NeedsPerson, SourceDown
 from lienthong.settings import ROOT, Settings
 from lienthong.sources.shapes import Drifted, Shape
+from lienthong.sources.text import require_columns
 from lienthong.steps import Pipeline
 from lienthong.warehouse import ledger, problems, shapes
 from lienthong.warehouse.migrations import migrate
@@ -166,6 +167,24 @@ def test_several_changes_that_wait_are_told_apart(units):
     units.pipeline.run_late(14)
     assert units.open() == []
     assert units.core() >= {"H15.1-2", "H15.1-3"}
+
+
+def test_an_older_file_that_is_read_again_hides_no_change_that_waits(units, monkeypatch):
+    """Files of before keep their first line; that one of them is read again does not put the source back."""
+
+    class Files:
+        def read(self, contract, window):
+            later = ["moi"] if window.local_start.day >= 3 else []
+            require_columns(contract, "nguon", Shape.header(["ma", "gia_tri", "luc", *later]))
+            yield [("H15.1-9", "2", str(at(window.local_start.day)))]
+
+    monkeypatch.setattr(steps, "source_of", lambda *_: Files())
+    monkeypatch.setattr(Pipeline, "_sources", lambda *_: ("H15.9",))
+    units.run(2)
+    with pytest.raises(SourceDown):
+        units.run(3)
+    units.run(2)
+    assert units.accept("H15.9").shape.names == ("ma", "gia_tri", "luc", "moi")
 
 
 def test_held_rows_are_judged_again_while_their_source_is_blocked(units):

@@ -1,6 +1,7 @@
 """Promote on a real PostgreSQL: what enters core, what is set aside, and that every row is accounted for."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.migrations import migrate
 from lienthong.warehouse.promote import promote
 
-from .builders import CHA, CON, DANH_MUC, at, contract, day, land, rows_of
+from .builders import CHA, CON, DANH_MUC, at, contract, day, land, rows_of, rule
 
 CONTRACTS = [CHA, CON, DANH_MUC]
 
@@ -163,7 +164,7 @@ def test_a_missing_source_costs_only_itself_and_alone_is_read_later(wh):
     promote(wh, CHA, day(1), later.run_id)
     assert core(wh) == [("A", 1, 1), ("B", 2, 1)]
     with wh.session() as session:
-        assert ledger.windows_with_missing(session, "cha", 14) == ()
+        assert ledger.windows_with_missing(session, "cha", 14, whole=False) == ()
 
 
 def test_a_source_that_is_mostly_bad_is_blocked_whole(wh):
@@ -218,6 +219,64 @@ def test_an_older_snapshot_deletes_nothing(wh):
     assert run(wh, DANH_MUC, day(1), rows[1:]).deleted == 0
 
 
+LIST = replace(
+    DANH_MUC, rules=(*DANH_MUC.rules, rule("ma_duy_nhat", "unique", "ma")), endpoints=("shared_platform",),
+    delete_brake=1.0,
+)  # fmt: skip
+LISTED = [(f"{n}", f"tên {n}") for n in range(10, 60)]
+
+
+def listed(wh):
+    return rows_of(wh, "SELECT ma, ten FROM core.danh_muc WHERE _deleted_at IS NULL ORDER BY 1")
+
+
+@pytest.mark.parametrize(
+    ("row", "held"),
+    [((None, "tên 10"), 1), (("1O", None), 1), (("11", "tên 10"), 2)],
+    ids=["blanked", "misspelt", "that of another record"],
+)
+def test_a_record_whose_key_is_spoilt_is_held_and_not_deleted(wh, row, held):
+    run(wh, LIST, day(1), LISTED)
+    done = run(wh, LIST, day(2), [row, *LISTED[1:]])
+    assert (done.quarantined, done.deleted, done.enqueued) == (held, 0, 0)
+    assert listed(wh) == LISTED
+    again = run(wh, LIST, day(3), LISTED[1:])
+    assert (again.deleted, again.enqueued) == (1, 1), "no rejected row stands for it any more"
+
+
+def test_more_records_are_missing_than_rejected_rows_can_stand_for(wh):
+    run(wh, LIST, day(1), LISTED)
+    done = run(wh, LIST, day(2), [("10", None), (None, "tên 11"), *LISTED[4:]])
+    assert (done.quarantined, done.deleted) == (2, 3)
+    assert listed(wh) == [LISTED[0], *LISTED[4:]], "the row that names its record stands for that one alone"
+
+
+LISTS = {
+    1: [("A", "a"), ("B", "b"), ("C", "c1"), ("D", "d")],
+    2: [("A", "a"), ("B", "b"), ("C", "c2"), ("D", "d"), ("Z", "z")],
+    3: [("A", "a"), ("C", "c3"), ("D", None), ("E", "e")],
+}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(LISTS)))
+def test_snapshots_in_any_order_end_in_the_newest(wh, order):
+    for number in order:
+        run(wh, LIST, day(number), LISTS[number])
+    assert listed(wh) == [("A", "a"), ("C", "c3"), ("D", "d"), ("E", "e")]
+    seen = "SELECT DISTINCT ma, ten FROM history.danh_muc ORDER BY 1, 2"
+    assert rows_of(wh, seen) == [("B", "b"), ("C", "c1"), ("C", "c2"), ("Z", "z")]
+    sent = "SELECT record_key FROM publish.outbox WHERE state = 'pending' AND NOT deleted ORDER BY 1"
+    assert rows_of(wh, sent) == [("A",), ("C",), ("D",), ("E",)]
+
+
+def test_a_snapshot_overtaken_by_a_newer_one_neither_adds_nor_deletes(wh):
+    run(wh, LIST, day(1), LISTED)
+    run(wh, LIST, day(3), [("10", None), *LISTED[1:]])
+    done = run(wh, LIST, day(2), [*LISTED[1:], ("Z", "z")])
+    assert (done.inserted, done.superseded, done.deleted, done.enqueued) == (0, 1, 0, 0)
+    assert listed(wh) == LISTED
+
+
 def test_a_landing_emptied_by_a_crash_is_never_promoted(wh):
     plan = land(wh, CHA, day(1), {"H15.1": [("A", "1", at(1))]})
     quality.judge(wh, CHA, day(1), plan.run_id)
@@ -259,8 +318,6 @@ def test_typed_values_come_from_what_people_write(wh):
 
 
 def rule_type(name):
-    from .builders import rule
-
     return rule(f"{name}_dung_kieu", "type", name, type="timestamp")
 
 

@@ -52,6 +52,26 @@ def test_a_socket_folder_is_a_host():
     assert found.conninfo()["host"] == "/tmp/a"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlite:////srv/Du-Lieu/Cho%20A.sqlite", "sqlite:///srv/cho.sqlite", "sqlite://%2Fsrv%2FDu-Lieu%2Fcho.sqlite",
+        "sqlite://u:p@%2Fsrv%2FDu-Lieu%2Fcho.sqlite:7/x", "postgres://u:p@DB.Tinh.example:5433/Kho",
+        "http://u@Cong.example//a/B", "mysql://may/", "mysql://may",
+    ],
+)  # fmt: skip
+def test_a_uri_is_read_as_airflow_reads_it(text):
+    from airflow.models import Connection
+
+    found, known = parse("a", text), Connection(conn_id="a", uri=text)
+    assert (found.host, found.port, found.schema) == (known.host or "", known.port, known.schema or "")
+    assert (found.login, found.password) == (known.login or "", known.password or "")
+
+
+def test_a_file_has_an_absolute_path():
+    assert parse("a", "sqlite:////srv/Du-Lieu/cho.sqlite").schema == "/srv/Du-Lieu/cho.sqlite"
+
+
 def test_the_environment_wins_over_the_file(tmp_path):
     path = tmp_path / "connections.json"
     path.write_text(json.dumps({"a": {"conn_type": "sqlite", "host": "x"}, "b": "sqlite:///y"}))

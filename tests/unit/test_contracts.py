@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROCEDURES = ROOT / "expectations" / "cuc_kiem_soat_tthc" / "thu_tuc.odcs.yaml"
 DOSSIERS = ROOT / "expectations" / "van_phong_ubnd" / "ho_so.odcs.yaml"
 STEPS = ROOT / "expectations" / "van_phong_ubnd" / "tien_trinh.odcs.yaml"
+POOR = ROOT / "expectations" / "so_nong_nghiep_moi_truong" / "ho_ngheo.odcs.yaml"
 # The whole block of whom to write to.
 SUPPORT = re.search(r"support:\n(?:  .*\n)+", PROCEDURES.read_text(encoding="utf-8"))[0]
 # The head of a rule about a window.
@@ -57,6 +58,15 @@ def test_a_contract_says_what_machinery_needs(contracts):
     assert dossiers.source.name_for("H15.102") == "unit_h15_102"
     assert (procedures.source.connection, procedures.source.reader) == ("national_portal", "catalogue")
     assert (units.source.connection, units.source.reader, units.source.for_each) == ("danh_muc", None, None)
+
+
+def test_a_sensitive_column_leaves_only_where_the_contract_names_it(contracts):
+    poor = contracts["ho_ngheo"]
+    assert poor.send_sensitive == ("chu_ho", "so_dinh_danh")
+    sent = {column.name for column in poor.sent_columns}
+    assert set(poor.names) - sent == {"dan_toc", "nguyen_nhan"}
+    assert set(poor.as_counterpart.names) == sent, "the platform is compared by what it was sent"
+    assert contracts["doanh_nghiep"].as_counterpart.names == contracts["doanh_nghiep"].names
 
 
 def test_presence_type_codes_key_and_characters_are_derived(contracts):
@@ -118,6 +128,10 @@ def test_a_misspelt_key_is_refused_with_file_and_line(refusal, path, old, new, n
         pytest.param(PROCEDURES, "id: thu_tuc", "id: thu_tucs", "must be the file's name", id="id"),
         pytest.param(PROCEDURES, "  name: Cục Kiểm soát thủ tục hành chính\n", "", "team.name is missing", id="owner"),
         pytest.param(PROCEDURES, SUPPORT, "support: []\n", "'support' is missing", id="support"),
+        pytest.param(POOR, "value: [chu_ho, so_dinh_danh]", "value: [chu_ho, thon_buon]", "of class sensitive",
+                     id="column that is not sensitive"),
+        pytest.param(POOR, "value: [chu_ho, so_dinh_danh]", "value: chu_ho", "of class sensitive", id="no list"),
+        pytest.param(POOR, "value: [shared_platform]", "value: []", "no effect without endpoints", id="sent to nobody"),
         pytest.param(PROCEDURES, "max: 2000", "max: lots", "'max' must be a whole number", id="number"),
         pytest.param(PROCEDURES, "pattern: ^[0-9]\\.", "pattern: (^[0-9]\\.", "regular expression", id="pattern"),
         pytest.param(PROCEDURES, "values: [Giờ,", "values: [1,", "must be a list of texts", id="values"),

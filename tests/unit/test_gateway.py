@@ -331,8 +331,36 @@ class TestAnswers:
         server.script = lambda _: {"error_code": -1, "message": "Không tồn tại"}
         assert client.look_up("thua_dat", "1", [])[0] is None
         server.script = lambda _: {"error_code": -1, "message": "Lỗi hệ thống"}
-        with pytest.raises(NotTaken, match="code -1"):
+        with pytest.raises(NoAnswer, match="code -1.*'unknown'"):
             client.look_up("thua_dat", "1", [])
+        server.script = lambda _: {"error_code": -1, "message": "Hệ thống đang bận"}
+        with pytest.raises(NotTaken):
+            client.look_up("thua_dat", "1", [])
+
+    @pytest.mark.parametrize(("extra", "said", "absent"), [
+        ({"unknown": ["NOT_FOUND"]}, {"error_code": "not_found", "message": ""}, True),
+        ({"unknown": "[7]"}, {"error_code": "07", "message": "x"}, True),
+        ({"unknown": ["chưa có dữ liệu"]}, {"error_code": -1, "message": "Hệ thống chưa có dữ liệu này"}, True),
+        ({"unknown": ["chưa có dữ liệu"]}, {"error_code": -1, "message": "Không tồn tại"}, False),
+        ({"unknown": []}, (404, {"x": 1}, {}), True), ({}, (404, b"<html>", {}), True),
+    ])  # fmt: skip
+    def test_how_a_platform_says_that_a_record_is_not_there_is_an_option(self, server, extra, said, absent):
+        client = Gateway(connection_to(server.url, **extra))
+        server.script = lambda _: said
+        calls = []
+        if absent:
+            assert client.look_up("thua_dat", "1", calls)[0] is None
+            assert calls[-1].outcome == "refused"
+        else:
+            with pytest.raises(NoAnswer):
+                client.look_up("thua_dat", "1", calls)
+
+    def test_an_address_that_is_not_there_stops_what_is_no_look_up(self, server, ask):
+        server.script = lambda _: (404, b"", {})
+        with pytest.raises(ReceiverRefused, match="HTTP 404"):
+            ask()
+        with pytest.raises(ReceiverRefused, match="HTTP 404"):
+            Gateway(connection_to(server.url)).page("thua_dat", 1, {}, [])
 
 
 class TestOptions:
@@ -354,6 +382,7 @@ class TestOptions:
     @pytest.mark.parametrize("extra", [
         {"auth": "ntlm"}, {"push_path": "csdl"}, {"names": {"ma": "x"}}, {"names": "[1"}, {"success": []},
         {"verdicts": "some"}, {"records_per_request": 0}, {"texts": "co"}, {"header": "é"}, {"success": [True]},
+        {"unknown": "không có"}, {"unknown": [None]}, {"unknown": [""]}, {"record_path": "csdl"},
     ], ids=str)  # fmt: skip
     def test_what_cannot_be_meant_is_refused_by_its_name(self, extra):
         with pytest.raises(NeedsPerson, match=rf"'shared_platform': extra '{next(iter(extra))}'"):
@@ -385,6 +414,7 @@ class TestVerdicts:
         endpoint = SharedPlatform(connection_to(server.url, **extra), "H15", {"thua_dat": THUA_DAT})
         delivery = getattr(endpoint, method)(items)
         endpoint.close()
+        self.calls = delivery.calls
         assert sorted(verdict.item.record_key for verdict in delivery.verdicts) == sorted(i.record_key for i in items)
         return {verdict.item.record_key: verdict for verdict in delivery.verdicts}, delivery.trouble
 
@@ -435,11 +465,58 @@ class TestVerdicts:
         assert found["a"].outcome is Outcome.ACCEPTED
         assert (found["a"].code, len(server.seen)) == (("0", 2) if sent_again else ("tra_cuu", 1))
 
+    def test_where_there_is_no_look_up_what_is_in_doubt_is_sent_again(self, server):
+        server.script = lambda _: result(("a", 3, 0, ""))
+        found, _ = self.deliver(server, [item("a", 3, doubtful=True, attempts=1)], "resolve", record_path="")
+        assert (found["a"].outcome, found["a"].code) == (Outcome.ACCEPTED, "0")
+        assert [one["method"] for one in server.seen] == ["POST"]
+
+    def test_a_look_up_that_says_nothing_is_a_try_of_its_record(self, server):
+        """Its tries come to an end; a platform that is merely busy costs none."""
+        said = {"error_code": -1, "message": "Mã lỗi 17"}
+        server.script = lambda _: said
+        found, trouble = self.deliver(server, [item("a", doubtful=True), item("b", doubtful=True)], "resolve")
+        assert (found["a"].outcome, found["b"].outcome) == (Outcome.IN_DOUBT, Outcome.NOT_TAKEN)
+        assert isinstance(trouble, NoAnswer)
+        said = {"error_code": -1, "message": "Hệ thống đang bận"}
+        found, _ = self.deliver(server, [item("a", doubtful=True)], "resolve")
+        assert found["a"].outcome is Outcome.NOT_TAKEN
+
     def test_a_deletion_tells_the_key_alone(self, server):
         server.script = lambda _: result(("a", 4, 0, ""))
         self.deliver(server, [item("a", 4, body="{}", deleted=True)])
         (entry,) = json.loads(server.seen[0]["body"])["data"]["DS_BAN_GHI"]
         assert entry == {"khoa": "a", "phien_ban": 4, "thao_tac": "xoa", "ban_ghi": {}}
+
+    @pytest.mark.parametrize("said", [
+        {"error_code": -1, "message": f"Hồ sơ của {OWNER} đang khóa"}, result(("a", 4, -1, f"Của {OWNER}, đang khóa")),
+    ], ids=["for all", "for the record"])  # fmt: skip
+    def test_words_about_a_deletion_are_not_kept_since_nothing_tells_whom_they_name(self, server, said):
+        server.script = lambda _: said
+        found, trouble = self.deliver(server, [item("a", 4, body="{}", deleted=True)])
+        assert (found["a"].outcome, found["a"].code, found["a"].message) == (Outcome.REFUSED, "-1", "")
+        assert OWNER not in repr([self.calls, trouble])
+
+    def test_deletions_go_by_themselves_so_that_other_records_keep_their_words(self, server):
+        def script(one):
+            sent = [entry["khoa"] for entry in json.loads(one["body"])["data"]["DS_BAN_GHI"]]
+            return result(*((key, 4, -1, f"Chủ {OWNER} sai") for key in sent))
+
+        server.script = script
+        items = [item("a", 4, body="{}", deleted=True), item("b", 4), item("c", 4, body="{}", deleted=True)]
+        found, _ = self.deliver(server, items)
+        assert {key: one.message for key, one in found.items()} == {"a": "", "b": "Chủ […] sai", "c": ""}
+        assert len(server.seen) == 2
+
+    def test_words_of_a_look_up_name_nobody(self, server):
+        server.script = lambda one: (
+            {"error_code": -1, "message": f"Không tồn tại bản ghi của {OWNER}"}
+            if one["method"] == "GET"
+            else result(("a", 3, 0, ""))
+        )
+        self.deliver(server, [item("a", 3, doubtful=True)], "resolve")
+        asked = next(call for call in self.calls if call.service == "tra-cuu thua_dat")
+        assert asked.message == "Không tồn tại bản ghi của […]"
 
     @pytest.mark.parametrize(("said", "outcome", "error"), [
         ((403, b"", {}), Outcome.NOT_TAKEN, ReceiverRefused), ((429, b"", {}), Outcome.NOT_TAKEN, ReceiverBusy),

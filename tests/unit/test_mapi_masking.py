@@ -70,6 +70,18 @@ def test_a_dossier_code_survives_a_note_that_is_part_of_it():
     assert mask(f"{CODE}: sai", ["H15.102-250930"], {CODE}) == f"{CODE}: sai"
 
 
+@pytest.mark.parametrize("key", ["1", "a", "Hồng", "0663", "nhung", "tep"])
+def test_a_short_record_key_cuts_nothing_that_is_hidden_apart(key):
+    said = f"Bản ghi {key}: chủ hồ sơ {OWNER}, số 0663 00912345, thư nhung@vidu.invalid, https://tep.vidu.invalid/a/1"
+    shown = mask(said, [OWNER, "066300912345"], {key})
+    assert shown == f"Bản ghi {key}: chủ hồ sơ {HIDDEN}, số {HIDDEN}, thư {HIDDEN}, {HIDDEN}"
+
+
+def test_a_key_inside_a_word_is_no_key():
+    assert mask("Lan khai sai", ["Lan khai"], {"ai", "an"}) == f"{HIDDEN} sai"
+    assert mask("12345678901 sai, 123456789 sai", (), {"123456789"}) == f"{HIDDEN} sai, 123456789 sai"
+
+
 def test_only_the_words_of_success_spare_the_look_into_the_records():
     assert says_only_success("Đồng bộ hồ sơ thành công.")
     assert says_only_success(unicodedata.normalize("NFD", "Cập nhật tiến độ hồ sơ thành công"))

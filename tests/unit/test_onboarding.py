@@ -17,7 +17,7 @@ from lienthong.cli import app
 from lienthong.connections import Connection
 from lienthong.contracts import TO_REVIEW, load_all
 from lienthong.contracts import samples as sample_files
-from lienthong.errors import NeedsPerson
+from lienthong.errors import ContractError, NeedsPerson
 from lienthong.onboarding import guess, words, write
 from lienthong.onboarding.inspect import Place, Seen, look, place_of
 from lienthong.onboarding.propose import Owner, propose
@@ -292,11 +292,61 @@ def test_a_declared_type_is_believed_where_the_values_keep_to_it(declared, value
     ],
 )  # fmt: skip
 def test_whoever_it_may_concern_is_protected_until_somebody_has_looked(name, expected):
-    assert words.secrecy(name, "string", False, [])[0] == expected
+    assert words.secrecy(name, "string", [])[0] == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["updated_by", "created_by", "cap_nhat_boi", "nguoi", "ma_nguoi", "cap_cho", "so_nguoi_nhan", "ky_boi",
+     "created_user", "loai_chu_ho"],
+)  # fmt: skip
+def test_who_did_it_and_for_whom_is_never_plain(name):
+    assert words.secrecy(name, "string", ["lan", "hung"]) == ("personal", True)
+    assert not words.is_plain(name)
+    assert guess._codes(name, "string", ["lan", "hung"] * 40) == ()
+
+
+def test_how_many_persons_there_are_is_no_person():
+    assert words.secrecy("so_nguoi", "integer", ["4", "7"]) == ("internal", True)
+    assert words.secrecy("tong_so_nguoi", "integer", ["4", "7"]) == ("internal", True)
 
 
 def test_a_column_that_shows_persons_is_personal_whatever_its_name():
-    assert words.secrecy("ten_xa", "string", False, ["a@b.example"] * 3)[0] == "personal"
+    assert words.secrecy("ten_xa", "string", ["a@b.example"] * 3)[0] == "personal"
+    assert words.secrecy("ma_ban_ghi", "string", ["a@b.example"] * 3)[0] == "personal"
+    assert words.secrecy("trang_thai", "string", [PERSON, "Lê Văn Nam"])[0] == "personal"
+
+
+CITIZENS = [f"0660{70 + n}9{n:05d}" for n in range(30)]
+
+
+@pytest.mark.parametrize("name", ["ma_ho", "so_ho_so", "id"])
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("string", CITIZENS), ("integer", [value.lstrip("0") for value in CITIZENS]),
+        ("string", [*CITIZENS[:4], *(f"HS-{n}" for n in range(30))]), ("string", [f"09{n:08d}" for n in range(30)]),
+    ],
+)  # fmt: skip
+def test_numbers_of_persons_are_known_under_the_name_of_a_record_code(name, kind, values):
+    assert words.secrecy(name, kind, values)[0] == "personal"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{n:012d}" for n in range(30)],  # no province has the number 000
+        [f"00346209{n:04d}" for n in range(30)],  # nor 003
+        [f"066270{n:06d}" for n in range(30)],  # born in 2070
+        [f"6000{n:06d}" for n in range(30)],  # a company's tax code
+    ],
+)
+def test_running_numbers_of_records_are_nobodys(values):
+    assert words.secrecy("ma_ho", "string", values) == ("internal", True)
+
+
+def test_sums_of_money_are_no_citizen_numbers():
+    assert words.secrecy("gia_tri", "integer", [f"{n}000000000" for n in range(10, 96)]) == ("internal", True)
 
 
 def test_a_wide_table_asks_for_no_more_rules_than_fit_and_columns_can_be_chosen(known, tmp_path):
@@ -338,14 +388,53 @@ def test_a_person_is_never_the_key_and_where_nothing_else_is_one_is_asked_for():
         guess.key("x", found, seen, ())
     with pytest.raises(NeedsPerson, match="'ho_ten' holds personal data"):
         guess.key("x", found, seen, ("ho_ten",))
+    with pytest.raises(NeedsPerson, match="'ho_ten' .*ask whoever keeps the source for a code of the record"):
+        guess.key("x", found, seen, ("ho_ten",))
     with pytest.raises(NeedsPerson, match="'khac' is no column"):
         guess.key("x", found, seen, ("khac",))
     assert guess.key("x", found, seen, ("gia_tri",)) == ("gia_tri",)
 
 
+def test_a_key_of_citizen_numbers_is_neither_proposed_nor_taken():
+    seen = seen_of(("ma_ho", "so_ghi"), [(number, f"S{n}") for n, number in enumerate(CITIZENS)])
+    found = guess.columns(seen, {})
+    assert guess.key("ho", found, seen, ()) == ("so_ghi",)
+    with pytest.raises(NeedsPerson, match="'ma_ho' holds personal data"):
+        guess.key("ho", found, seen, ("ma_ho",))
+
+
+def test_a_key_of_which_nobody_knows_whose_it_is_is_refused_and_never_lowered():
+    seen = seen_of(("abc", "gia_tri"), [(f"x{n}", "1") for n in range(5)])
+    with pytest.raises(NeedsPerson, match="'abc' may hold personal data.*Name another column with --key"):
+        guess.key("x", guess.columns(seen, {}), seen, ("abc",))
+
+
+def test_names_of_persons_reach_no_file_under_any_name_of_a_column(known, tmp_path):
+    names = ("updated_by", "cap_nhat_boi", "cap_cho", "ma_nguoi", "trang_thai", "phu_trach", "loai")
+    numbered = list(enumerate(names))
+    people = ("Nguyễn Văn Út", "Trần Thị Bảy", "tranvanhung", "lethihoa")
+    with sqlite3.connect(tmp_path / "ten.sqlite") as database:
+        database.execute(f"CREATE TABLE cho_dan_sinh (ma_cho, {', '.join(names)})")
+        for n in range(80):
+            # A code may be one word; under a name that tells of nobody only what is written like a name is known.
+            who = [people[(n + place) % (2 if name in ("trang_thai", "loai") else 4)] for place, name in numbered]
+            database.execute(f"INSERT INTO cho_dan_sinh VALUES ({', '.join('?' * 8)})", (f"C{n}", *who))
+    database.close()
+    made = proposed(Connection("nguon", "sqlite", host=str(tmp_path / "ten.sqlite")), known, tmp_path / "out")
+    assert made.contract.key == ("ma_cho",)
+    assert [column.name for column in made.contract.columns if not column.personal] == ["ma_cho"]
+    for path, text in made.contents.items():
+        for person in people:
+            assert person not in text, path.name
+
+
 def test_codes_are_few_short_frequent_and_nobodys():
-    often = [f"loai {n % 3}" for n in range(60)]
-    assert guess._codes("loai", "string", often) == ("loai 0", "loai 1", "loai 2")
+    often = [f"loai-{n % 3}" for n in range(60)]
+    assert guess._codes("loai", "string", often) == ("loai-0", "loai-1", "loai-2")
+    assert guess._codes("loai", "string", [f"loai {n % 3}" for n in range(60)]) == (), "words may be a name"
+    assert guess._codes("loai", "string", [PERSON, "Lê Văn Nam"] * 30) == ()
+    assert guess._codes("loai", "string", ["a" * 21, "b"] * 30) == ()
+    assert guess._codes("abc", "string", ["lan", "hung"] * 30) == (), "the name does not say whose they are"
     assert guess._codes("abc", "string", [f"Bà Ba {n % 3}" for n in range(60)]) == ()
     assert guess._codes("loai", "string", [*often, "hiếm"]) == ()
     assert guess._codes("loai", "string", often[:20]) == ()
@@ -366,7 +455,7 @@ def test_a_new_dataset_is_written_whole_and_then_checked(installation, tmp_path)
     assert "CREATE TABLE" in (tmp_path / "var" / "new" / "cho_dan_sinh.migration.sql").read_text(encoding="utf-8")
     code, output = said("check")
     assert code == 0, output
-    assert f"places wait for a person ({TO_REVIEW})" in " ".join(output.split())
+    assert f"places wait for a person ({TO_REVIEW}); a draft" in " ".join(output.split())
 
 
 def test_a_dry_run_prints_and_writes_nothing(installation, tmp_path):
@@ -444,6 +533,73 @@ def test_what_a_person_must_add_is_said_exactly(known, tmp_path):
     made = proposed(connection, without, tmp_path / "out")
     assert any("rule ma_xa_ton_tai: don_vi_hanh_chinh.samples.csv has no good row" in line for line in made.todo)
     assert any(line.startswith("rule ma_xa_ton_tai: a row that breaks it") for line in made.todo)
+
+
+# -- a draft
+
+
+def active(path):
+    path.write_text(path.read_text(encoding="utf-8").replace("status: draft", "status: active"), encoding="utf-8")
+
+
+def reviewed(path):
+    path.write_text(path.read_text(encoding="utf-8").replace(TO_REVIEW, "Đã xem"), encoding="utf-8")
+
+
+def test_nothing_runs_by_a_draft_until_a_person_has_set_it_active(installation):
+    folder = installation / "expectations"
+    before = load_all(folder)
+    assert said(*NEW)[0] == 0
+    path = folder / "so_cong_thuong" / "cho_dan_sinh.odcs.yaml"
+    assert set(load_all(folder)) == set(before)
+    assert set(load_all(folder, drafts=True)) == {*before, "cho_dan_sinh"}
+    assert set(load_all(folder)) == set(before), "what was read with the drafts changes nothing"
+    reviewed(path)
+    active(path)
+    assert said("check")[0] == 0
+    assert set(load_all(folder)) == {*before, "cho_dan_sinh"}
+
+
+def test_check_tells_every_mark_that_is_left_in_a_contract_in_force(installation):
+    assert said(*NEW)[0] == 0
+    path = installation / "expectations" / "so_cong_thuong" / "cho_dan_sinh.odcs.yaml"
+    active(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    left = [n for n, line in enumerate(lines, 1) if TO_REVIEW in line and not line.startswith("#")]
+    code, output = said("check")
+    assert code == 1
+    found = [line for line in output.splitlines() if f"{TO_REVIEW} still stands here" in line]
+    assert [line.split(": ")[0] for line in found] == [f"so_cong_thuong/cho_dan_sinh.odcs.yaml:{n}" for n in left]
+    assert len(left) > 10
+
+
+def test_a_draft_with_a_mistake_stops_nobody_and_is_told_by_check(installation):
+    assert said(*NEW)[0] == 0
+    path = installation / "expectations" / "so_cong_thuong" / "cho_dan_sinh.odcs.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("value: snapshot", "value: whole"), encoding="utf-8")
+    assert "cho_dan_sinh" not in load_all(installation / "expectations")
+    code, output = said("check")
+    assert (code, "mode must be one of" in output) == (1, True)
+
+
+@pytest.mark.parametrize("drafts", [False, True])
+def test_a_contract_in_force_refers_to_no_draft(installation, drafts):
+    folder = installation / "expectations"
+    catalogue = folder / "cuc_thong_ke" / "don_vi_hanh_chinh.odcs.yaml"
+    text = catalogue.read_text(encoding="utf-8")
+    catalogue.write_text(text.replace("status: active", "status: draft"), encoding="utf-8")
+    with pytest.raises(ContractError) as caught:
+        load_all(folder, drafts=drafts)
+    told = str(caught.value).splitlines()
+    assert "cho_truyen_thong.odcs.yaml: refers to 'don_vi_hanh_chinh', whose contract is a draft." in str(caught.value)
+    assert all("is a draft. Set that one to active" in line for line in told), told
+
+
+def test_a_status_is_one_that_something_acts_on(installation):
+    path = installation / "expectations" / "so_cong_thuong" / "cho_truyen_thong.odcs.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("status: active", "status: retired"), encoding="utf-8")
+    with pytest.raises(ContractError, match=r"cho_truyen_thong.odcs.yaml:6: status must be one of draft, active"):
+        load_all(installation / "expectations")
 
 
 # -- check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -24,12 +25,12 @@ BLOCKED_ROW = "nguon_bi_chan"
 PSEUDO_RULES = {
     BLOCKED_ROW: "Bản ghi thuộc kỳ dữ liệu bị giữ lại toàn bộ. Khắc phục lỗi của cả kỳ rồi đồng bộ lại.",
     # What a comparison finds: who is master, and how the other side differs.
-    "province_changed": "Hệ thống kia đã sửa bản ghi mà tỉnh là chủ quản. Bản của tỉnh được giữ và gửi lại; nếu nội "
-    "dung sửa là đúng, đề nghị sửa tại phần mềm của đơn vị.",
-    "province_behind": "Hệ thống kia còn giữ bản cũ dù đã báo nhận bản mới. Bản của tỉnh được gửi lại, đơn vị không "
-    "phải làm gì.",
-    "province_missing": "Hệ thống kia không có bản ghi này dù đã báo nhận. Bản của tỉnh được gửi lại, đơn vị không "
-    "phải làm gì.",
+    "province_changed": "Hệ thống kia đã sửa bản ghi mà tỉnh là chủ quản. Bản của tỉnh được giữ và gửi lại một "
+    "lần; nếu nội dung sửa là đúng, đề nghị sửa tại phần mềm của đơn vị.",
+    "province_behind": "Hệ thống kia còn giữ bản cũ dù đã báo nhận bản mới. Bản của tỉnh được gửi lại một "
+    "lần; nếu hôm sau vẫn vậy, đề nghị hai bên cùng kiểm tra.",
+    "province_missing": "Hệ thống kia không có bản ghi này dù đã báo nhận. Bản của tỉnh được gửi lại một lần; nếu hôm "
+    "sau vẫn vậy, đề nghị hai bên cùng kiểm tra.",
     "province_extra": "Hệ thống kia có bản ghi mà nguồn của tỉnh chưa từng có. Đề nghị kiểm tra: bổ sung tại phần mềm "
     "của đơn vị nếu có thật, hoặc đề nghị bên kia xóa.",
     "national_changed": "Bản sao tại đơn vị đã bị sửa khác với bản gốc quốc gia. Bản gốc được giữ; đề nghị sửa lại bản "
@@ -152,10 +153,29 @@ class Teller:
             )
 
     def _ended(self, problem: Problem) -> Iterator[Broken]:
-        """One line for each ended code, with the code that takes its place."""
+        """One line for each ended code, with the code that takes its place; of a personal column, and of one that no
+        contract knows, only how many."""
         contract = self._contracts.get(problem.dataset)
-        titles = {column.name: column.title for column in contract.columns} if contract else {}
-        for item in problem.details.get("codes", ()):
+        columns = {column.name: column for column in contract.columns} if contract else {}
+        titles = {name: column.title for name, column in columns.items()}
+        shown = {name for name, column in columns.items() if not column.personal}
+        codes = problem.details.get("codes", ())
+        hidden = Counter[str]()
+        for item in codes:
+            if item["column"] not in shown:
+                hidden[item["column"]] += item["count"]
+        for name, count in hidden.items():
+            yield Broken(
+                rule=f"{name}_het_hieu_luc",
+                sentence=f"«{titles.get(name, name)}» ghi mã đã hết hiệu lực (mã đã che).",
+                dimension="timeliness",
+                severity="warn",
+                count=count,
+                keys=(),
+            )
+        for item in codes:
+            if item["column"] not in shown:
+                continue
             code, successor = showable(str(item["code"])), showable(str(item["successor"] or ""))
             instead = f"thay bằng mã {successor}" if successor else "chưa có mã thay thế, hỏi cơ quan quản lý danh mục"
             ended = date.fromisoformat(item["ended"])

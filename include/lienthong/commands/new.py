@@ -119,3 +119,4 @@ def _tell(console: Console, place: Place, made: Files, dry_run: bool) -> None:
         say(f"Write into connection {place.connection.name}, of type {place.connection.kind}: {names}, as given here.")
     if not dry_run:
         say("Then: lienthong check, and .venv/bin/python -m pytest tests/contracts.")
+        say("It is a draft: nothing runs by it until a person has replaced every mark and set its status to active.")

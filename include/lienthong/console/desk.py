@@ -22,7 +22,7 @@ class Desk:
 
     def __init__(self, settings: Settings, lookup: Lookup) -> None:
         self.settings = settings
-        self.pool = Pool(lookup("warehouse"), SESSIONS)
+        self.pool = Pool(lookup("warehouse"), SESSIONS, name="lienthong-console")
         self._contracts = load_all(settings.home / "expectations")
 
     def contracts(self) -> dict[str, Contract]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from lienthong.contracts.model import (
     MASTERS,
     MODES,
     MOST_RULES,
+    STATUSES,
     TO_REVIEW,
     Channel,
     Column,
@@ -25,37 +27,96 @@ from lienthong.errors import ContractError
 from lienthong.rules import VALIDITY, Rule
 
 __all__ = [
-    "CLASSES", "CONTENTS", "MASTERS", "MODES", "MOST_RULES", "TO_REVIEW", "Channel", "Column", "Contract", "SourceSpec",
-    "load", "load_all",
+    "CLASSES", "CONTENTS", "MASTERS", "MODES", "MOST_RULES", "STATUSES", "TO_REVIEW", "Channel", "Column", "Contract",
+    "SourceSpec", "load", "load_all", "marks", "unreviewed",
 ]  # fmt: skip
 
+_DRAFT = re.compile(r"^status: *[\"']?draft\b", re.MULTILINE)
+_MARK = re.compile(r"\s+".join(TO_REVIEW.split()))
 
-def load_all(folder: Path) -> dict[str, Contract]:
-    """Read every contract below ``folder``, by dataset, references before those who refer to them.
 
-    Every mistake of every file is told at once: one line of the error is one mistake."""
-    contracts: dict[str, Contract] = {}
+def load_all(folder: Path, *, drafts: bool = False) -> dict[str, Contract]:
+    """Read every contract in force below ``folder``, by dataset, references before those who refer to them.
+
+    Without ``drafts`` a contract whose status is draft is left out, and so are its mistakes: what nobody has reviewed
+    neither runs nor keeps the others from running. Every mistake of every file is told at once: one line of the error
+    is one mistake."""
     mistakes: list[str] = []
+    waiting: set[str] = set()
+    contracts = _read(folder, drafts, mistakes, waiting)
+    waiting -= {contract.dataset for contract in contracts.values() if not contract.draft}
+    unread = {path.name.split(".")[0] for path in folder.glob("*/*.odcs.yaml")} - set(contracts)
+    for contract in contracts.values():
+        mistakes += _wrong_references(contract, contracts, unread)
+        mistakes += () if contract.draft else _of_drafts(contract, waiting)
+    if mistakes:
+        raise ContractError("\n".join(mistakes))
+    if not contracts:
+        what = f"none but drafts ({', '.join(sorted(waiting))})" if waiting else "none"
+        raise ContractError(
+            f"Contracts in force (*/*.odcs.yaml) are expected below {folder.name}/, there is {what}. Is the folder "
+            "complete?"
+        )
+    return _in_order(contracts)
+
+
+def _read(folder: Path, drafts: bool, mistakes: list[str], waiting: set[str]) -> dict[str, Contract]:
+    """Every contract that is wanted and can be read; the ``mistakes`` of the others and the drafts, which are
+    ``waiting``, are added to what was given."""
+    contracts: dict[str, Contract] = {}
     for path in sorted(folder.glob("*/*.odcs.yaml")):
         try:
             contract = load(path)
         except ContractError as error:
-            mistakes.append(str(error))
+            if _says_draft(path):
+                waiting.add(path.name.split(".")[0])
+            if drafts or not _says_draft(path):
+                mistakes.append(str(error))
             continue
+        if contract.draft:
+            waiting.add(contract.dataset)
+            if not drafts:
+                continue
         if contract.dataset in contracts:
             other = contracts[contract.dataset].path
             mistakes.append(f"{path.parent.name}/{path.name}: dataset {contract.dataset!r} already stands in "
                             f"{other.parent.name}/{other.name}.")  # fmt: skip
             continue
         contracts[contract.dataset] = contract
-    unread = {path.name.split(".")[0] for path in folder.glob("*/*.odcs.yaml")} - set(contracts)
-    for contract in contracts.values():
-        mistakes += _wrong_references(contract, contracts, unread)
-    if mistakes:
-        raise ContractError("\n".join(mistakes))
-    if not contracts:
-        raise ContractError(f"No contract (*/*.odcs.yaml) below {folder.name}/. Is the folder complete?")
-    return _in_order(contracts)
+    return contracts
+
+
+def marks(text: str) -> list[int]:
+    """The line of every place in a contract's text that waits for a person; a comment is no such place."""
+    bare = re.sub(r"^ *#.*$", "", text, flags=re.MULTILINE)
+    return [bare.count("\n", 0, found.start()) + 1 for found in _MARK.finditer(bare)]
+
+
+def unreviewed(contract: Contract) -> list[str]:
+    """Each place that still waits for a person although the contract is in force, as ``file:line: what``."""
+    if contract.draft:
+        return []
+    at = f"{contract.path.parent.name}/{contract.path.name}"
+    return [
+        f"{at}:{line}: status is {contract.status}, and {TO_REVIEW} still stands here. Decide this place and remove "
+        "the mark, or set the status back to draft."
+        for line in marks(contract.path.read_text(encoding="utf-8"))
+    ]
+
+
+def _says_draft(path: Path) -> bool:
+    """Whether a file that cannot be read as a contract calls itself a draft."""
+    return bool(_DRAFT.search(path.read_text(encoding="utf-8", errors="replace")))
+
+
+def _of_drafts(contract: Contract, waiting: set[str]) -> Iterator[str]:
+    """What a contract in force expects of datasets that are not."""
+    for name in contract.references:
+        if name in waiting:
+            yield (
+                f"{contract.path.name}: refers to {name!r}, whose contract is a draft. Set that one to active once it "
+                "is reviewed, or this one to draft until then."
+            )
 
 
 def _in_order(contracts: Mapping[str, Contract]) -> dict[str, Contract]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +15,8 @@ MASTERS = ("province", "national")
 CONTENTS = ("goc", "dac_ta", "chu", "danh_muc", "giao_dich", "tong_hop", "phan_tich", "mo")
 """Kinds of content of a province's shared database, in the words of the national data framework (QĐ 2439/QĐ-TTg):
 original, metadata, master, reference, transaction, aggregate, analytical, open."""
+STATUSES = ("draft", "active")
+"""A draft waits for a person: only ``check`` and the suite of the contracts read it, nothing runs by it."""
 CLASSES = ("public", "internal", "personal", "sensitive")
 TO_REVIEW = "CẦN XEM LẠI"
 """Marks what was proposed from a source and nobody has looked at yet; words for whoever reviews the contract."""
@@ -89,6 +91,8 @@ class Contract:
     delete_brake: float
     path: Path
 
+    status: str = "active"
+    """Whether it is in force, one of ``STATUSES``."""
     support: tuple[Channel, ...] = ()
     latency: timedelta = timedelta(days=1)
     """How long after the end of a window its rows are promised to be in the warehouse."""
@@ -100,11 +104,35 @@ class Contract:
     """Kind of content, one of ``CONTENTS``."""
     counterpart: SourceSpec | None = None
     """The other holder of the same records: what it holds is compared with ours, and ``master`` says who is right."""
+    send_sensitive: tuple[str, ...] = ()
+    """Columns of class ``sensitive`` that the receivers may get all the same."""
+
+    @property
+    def draft(self) -> bool:
+        """Whether it only waits for a person: nothing is read, kept or given by it."""
+        return self.status == "draft"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in the order of the contract."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def sent_columns(self) -> tuple[Column, ...]:
+        """What leaves for a receiver of any contract: no sensitive column that the contract does not name."""
+        return tuple(
+            column
+            for column in self.columns
+            if column.classification != "sensitive" or column.name in self.send_sensitive
+        )
+
+    @property
+    def as_counterpart(self) -> Contract:
+        """What the counterpart is asked for and compared by: where it has its records from us, the columns that it
+        was sent; it is compared and not judged, so without rules."""
+        fed = self.counterpart is not None and self.counterpart.connection in self.endpoints
+        columns = self.sent_columns if fed and self.master == "province" else self.columns
+        return replace(self, columns=columns, rules=())
 
     @property
     def references(self) -> tuple[str, ...]:

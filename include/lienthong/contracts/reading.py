@@ -20,6 +20,7 @@ from lienthong.contracts.model import (
     MASTERS,
     MODES,
     MOST_RULES,
+    STATUSES,
     Channel,
     Column,
     Contract,
@@ -125,12 +126,14 @@ class _Reader:
             block_share=self._tried(0.5, self._share, custom, "blockShare", 0.5),
             delete_brake=self._tried(0.2, self._share, custom, "deleteBrake", 0.2),
             path=self.path,
+            status=document.get("status", ""),
             support=tuple(self._support()),
             latency=self._tried(timedelta(days=1), self._latency),
             down_tolerance=timedelta(hours=self._tried(6.0, self._hours, custom, "downTolerance", 6)),
             shared_database=self._tried(None, self._number, custom, "sharedDatabase"),
             content=custom["content"],
             counterpart=counterpart,
+            send_sensitive=self._tried((), self._send_sensitive, custom, columns),
         )
 
     def _head(self) -> None:
@@ -138,6 +141,10 @@ class _Reader:
         if self.path.name != f"{dataset}.odcs.yaml":
             expected = self.path.name.split(".")[0]
             self.mistakes.append(str(self.fail(["id"], f"id {dataset!r} must be the file's name, {expected!r}.")))
+        status = self.document.get("status")  # where there is none the standard says so
+        if status is not None and status not in STATUSES:
+            what = f"status must be one of {', '.join(STATUSES)}: {status!r}."
+            self.mistakes.append(str(self.fail(["status"], what)))
         for name in ("name", "team", "support"):
             if not self.document.get(name):
                 what = f"{name!r} is missing: a dataset has a title, an owner and somebody to write to."
@@ -183,6 +190,17 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
             raise self.fail(["customProperties"], f"endpoints must be a list of names: {value!r}.")
         return value
+
+    def _send_sensitive(self, custom: Mapping[str, Any], columns: tuple[Column, ...]) -> tuple[str, ...]:
+        value = custom.get("sendSensitive", [])
+        sensitive = {column.name for column in columns if column.classification == "sensitive"}
+        if not isinstance(value, list) or not all(name in sensitive for name in map(str, value)):
+            raise self.fail(
+                ["customProperties"], f"sendSensitive must be a list of columns of class sensitive: {value!r}."
+            )
+        if value and not custom.get("endpoints"):
+            raise self.fail(["customProperties"], "sendSensitive has no effect without endpoints.")
+        return tuple(map(str, value))
 
     def _share(self, custom: Mapping[str, Any], name: str, default: float) -> float:
         value = custom.get(name, default)
@@ -431,7 +449,7 @@ class _Reader:
 
 CONTRACT_PROPERTIES = (
     "mode", "master", "cursor", "orderKey", "endpoints", "blockShare", "deleteBrake", "downTolerance",
-    "sharedDatabase", "content",
+    "sharedDatabase", "content", "sendSensitive",
 )  # fmt: skip
 SLA_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 SERVER_PROPERTIES = ("connection", "reader", "forEach", "role")

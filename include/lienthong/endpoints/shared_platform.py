@@ -18,6 +18,7 @@ from lienthong.errors import LienThongError, ReceiverRefused, TryAgain
 from lienthong.gateway import Gateway, Said
 from lienthong.gateway.client import BUSY
 from lienthong.mapi import Answer, NoAnswer, NotTaken, TooLarge, mask, says_only_success
+from lienthong.mapi.answers import Mask
 
 FOUND_BY_LOOKUP = "tra_cuu"
 """Code of a receipt that rests on a look-up instead of the lost answer."""
@@ -35,7 +36,9 @@ class SharedPlatform:
         self.in_flight = options.in_flight
         bound = [contract for contract in contracts.values() if self.name in contract.endpoints]
         self.feeds: tuple[Feed, ...] = tuple(
-            Feed(one.dataset, options.records_per_request, deletions=True, columns=one.columns, texts=options.texts)
+            Feed(
+                one.dataset, options.records_per_request, deletions=True, columns=one.sent_columns, texts=options.texts
+            )
             for one in bound
         )
         self._personal = {one.dataset: {column.name for column in one.columns if column.personal} for one in bound}
@@ -56,15 +59,17 @@ class SharedPlatform:
         return delivery
 
     def resolve(self, items: Sequence[Item]) -> Delivery:
-        """Ask which version the platform holds; what it does not prove to hold is sent again."""
+        """Ask which version the platform holds, where it tells; what it does not prove to hold is sent again."""
         delivery = Delivery()
         absent: list[Item] = []
         for place, item in enumerate(items):
-            if _gone(item):
+            if _gone(item) or not self.client.options.record_path:
                 absent.append(item)
                 continue
             try:
-                found, answer = self.client.look_up(item.dataset, item.record_key, delivery.calls)
+                found, answer = self.client.look_up(
+                    item.dataset, item.record_key, delivery.calls, mask=self._hiding([item])
+                )
             except (TryAgain, ReceiverRefused) as error:
                 delivery.trouble = error
                 # A record whose very look-up gets no answer has had its try, or it would come first for ever.
@@ -91,8 +96,13 @@ class SharedPlatform:
         return same and found.get(names.record) in (None, json.loads(item.body))
 
     def _send(self, items: list[Item], delivery: Delivery) -> None:
-        """One request for ``items``, or more until each has its verdict."""
+        """One request for ``items``, or more until each has its verdict; deletions go by themselves."""
         if not items:
+            return
+        ended = [item for item in items if _gone(item)]
+        if 0 < len(ended) < len(items):
+            self._send([item for item in items if not _gone(item)], delivery)
+            self._send(ended, delivery)
             return
         if delivery.trouble:
             delivery.settle(items, Outcome.NOT_TAKEN)
@@ -117,13 +127,7 @@ class SharedPlatform:
 
     def _push(self, items: list[Item], delivery: Delivery) -> tuple[Answer, list[Said]] | None:
         """What the platform said, or None when it said nothing and the items have their verdict."""
-        keys = {item.record_key for item in items}
-        personal = cache(lambda: list(self._personal_values(items)))
-
-        def hide(words: str) -> str:
-            return mask(words, () if says_only_success(words) else personal(), keys)
-
-        dataset = items[0].dataset
+        dataset, hide = items[0].dataset, self._hiding(items)
         try:
             return self.client.push(dataset, [self._written(item) for item in items], mask=hide, calls=delivery.calls)
         except TooLarge as error:
@@ -182,6 +186,17 @@ class SharedPlatform:
         }
         head = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))[:-1]
         return f"{head},{json.dumps(names.record)}:{item.body}}}"
+
+    def _hiding(self, items: Sequence[Item]) -> Mask:
+        """The mask for what is said about ``items``. The body of a deletion does not tell whom the words could name,
+        so of those nothing is kept but the code."""
+        keys = {item.record_key for item in items}
+        personal = cache(lambda: list(self._personal_values(items)))
+
+        def hide(words: str) -> str:
+            return mask(words, () if says_only_success(words) else personal(), keys)
+
+        return (lambda _: "") if any(map(_gone, items)) else hide
 
     def _personal_values(self, items: Sequence[Item]) -> Iterator[str]:
         for item in items:

@@ -24,12 +24,13 @@ from lienthong.gateway.options import Options
 from lienthong.mapi.answers import Answer, Call, Mask, code_of, hiding, noted, unwrapped
 from lienthong.mapi.masking import mask
 from lienthong.mapi.pace import Pace
-from lienthong.mapi.transport import NoAnswer, NotKnown, NotTaken, Transport
+from lienthong.mapi.transport import NoAnswer, NotKnown, NotTaken, NotThere, Transport
 
 LOGIN = "login"
 """Service of a request for a token in the audit trail; whatever else is heard comes from a data call."""
 EARLY = 30.0  # seconds before its end at which a token is renewed
-UNKNOWN = ("không tồn tại", "không tìm thấy")
+NOT_THERE = "404"
+"""Code of an answer about one record whose address does not exist."""
 BUSY = ("quá tải", "hệ thống bận", "đang bận", "đang bảo trì", "thử lại sau")
 
 _Text = Callable[[str, Mapping[str, str]], str]
@@ -98,16 +99,29 @@ class Gateway:
         answer = self._call(f"dong-bo {dataset}", path, calls, mask, text=text, records=len(records))
         return answer, self._said(answer, mask)
 
-    def look_up(self, dataset: str, key: str, calls: list[Call]) -> tuple[dict[str, Any] | None, Answer]:
-        """What the platform holds under a key: ``khoa, phien_ban, ban_ghi``, or None; raises when it does not say."""
+    def look_up(
+        self, dataset: str, key: str, calls: list[Call], *, mask: Mask = mask
+    ) -> tuple[dict[str, Any] | None, Answer]:
+        """What the platform holds under a key: ``khoa, phien_ban, ban_ghi``, or None; ``NoAnswer`` when it does not
+        say, ``NotTaken`` when it is busy."""
         path = self.options.record_path.replace("{dataset}", quote(dataset, safe=""))
         path = path.replace("{khoa}", quote(key, safe=""))
-        answer = self._call(f"tra-cuu {dataset}", path, calls)
+        answer = self._call(f"tra-cuu {dataset}", path, calls, mask, of_one=True)
         if answer.accepted and isinstance(answer.result, dict):
             return answer.result, answer
-        if not answer.accepted and answer.says(*UNKNOWN):
+        if not answer.accepted and self._tells_of_none(answer):
             return None, answer
-        raise NotTaken(f"{self.name}: a look-up was answered with code {answer.code} and no record.")
+        kind = NotTaken if not answer.accepted and answer.says(*BUSY) else NoAnswer
+        raise kind(
+            f"{self.name}: a look-up was answered with code {answer.code} and no record. If that means that the record "
+            f"does not exist, whoever maintains connection {self.name!r} adds it to extra 'unknown'."
+        )
+
+    def _tells_of_none(self, answer: Answer) -> bool:
+        """Whether a failing answer says that the record does not exist, in the words or codes of the connection."""
+        unknown = self.options.unknown
+        phrases = (text for text in unknown if not text.lstrip("-").isdecimal())
+        return answer.code in (NOT_THERE, *unknown) or answer.says(*phrases)
 
     def page(
         self, dataset: str, number: int, bounds: Mapping[str, str], calls: list[Call]
@@ -129,18 +143,18 @@ class Gateway:
 
     def _call(
         self, service: str, path: str, calls: list[Call], mask: Mask = mask, *,
-        text: _Text | None = None, records: int = 0, query: Mapping[str, str] | None = None,
+        text: _Text | None = None, records: int = 0, query: Mapping[str, str] | None = None, of_one: bool = False,
     ) -> Answer:  # fmt: skip
         token = self._current_token(calls)
         try:
-            answer = self._ask(service, path, token, calls, mask, text, records, query)
+            answer = self._ask(service, path, token, calls, mask, text, records, query, of_one)
             if not self._adapter.ended(answer):
                 return answer
         except NotKnown:
             pass
         token = self._current_token(calls, instead_of=token)
         try:
-            answer = self._ask(service, path, token, calls, mask, text, records, query)
+            answer = self._ask(service, path, token, calls, mask, text, records, query, of_one)
         except NotKnown:
             if not self._good_for_others(token):
                 raise
@@ -151,7 +165,7 @@ class Gateway:
 
     def _ask(
         self, service: str, path: str, token: str, calls: list[Call], mask: Mask, text: _Text | None, records: int,
-        query: Mapping[str, str] | None,
+        query: Mapping[str, str] | None, of_one: bool,
     ) -> Answer:  # fmt: skip
         self._pace.wait()
         given = self._adapter.fields(token)
@@ -159,9 +173,14 @@ class Gateway:
         hide = hiding(mask, self._adapter.secrets(token))
         with self._in_use(token), noted(calls, service, records) as note:
             if text is None:
-                value = self._transport.exchange(
-                    "GET", path, note.request_id, headers=headers, query={**(query or {}), **given}
-                )
+                try:
+                    value = self._transport.exchange(
+                        "GET", path, note.request_id, headers=headers, query={**(query or {}), **given}
+                    )
+                except NotThere:
+                    if not of_one:
+                        raise
+                    return note.heard(Answer(note.request_id, NOT_THERE, "", datetime.now(UTC)))
             else:
                 body = text(note.request_id, given).encode("utf-8")
                 value = self._transport.exchange("POST", path, note.request_id, body, headers)

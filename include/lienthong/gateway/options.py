@@ -14,6 +14,7 @@ from lienthong.mapi.options import Given
 
 AUTHS = ("lgsp", "oauth2", "portal_adapter")
 VERDICTS = ("records", "whole")
+UNKNOWN = ("không tồn tại", "không tìm thấy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ class Options:
     ``header`` is the header that carries the five. For ``oauth2`` they are the client's id and secret. ``texts``
     sends every value as text. ``success`` are the codes of a good answer. ``verdicts`` tells whether an answer that
     is good without naming a record speaks for all of them (``whole``) or for none (``records``).
-    ``session_minutes`` is how long a session or token lives when its giver does not say."""
+    ``session_minutes`` is how long a session or token lives when its giver does not say. A failing answer about one
+    record says that it does not exist when its code is in ``unknown``, or one of the phrases there is in its words;
+    HTTP 404 says so too. A platform that tells of no single record has ``record_path`` empty: what is in doubt is sent
+    again, which has no effect where it arrived."""
 
     auth: str = "lgsp"
     token_path: str = "/token"  # noqa: S105 - an address
@@ -71,6 +75,7 @@ class Options:
     dstcode_in: str = "header"
     texts: bool = False
     success: Collection[str] = ("0",)
+    unknown: Collection[str] = UNKNOWN
     verdicts: str = "records"
     records_per_request: int = 20
     in_flight: int = 1
@@ -93,7 +98,7 @@ class Options:
             token_path=given.path("token_path", style.token_path),
             push_path=given.path("push_path", "/csdl/{dataset}/dong-bo"),
             list_path=given.path("list_path", "/csdl/{dataset}"),
-            record_path=given.path("record_path", "/csdl/{dataset}/{khoa}"),
+            record_path=_path_or_none(given, connection, "record_path", "/csdl/{dataset}/{khoa}"),
             header=given.code("header", "lgspaccesstoken"),
             app_name=given.text("app_name", ""),
             partner_code=given.text("partner_code", ""),
@@ -103,6 +108,7 @@ class Options:
             dstcode_in=given.choice("dstcode_in", ("header", "query")),
             texts=_flag(given, "texts", default=style.texts),
             success=_codes(given, "success", style.success),
+            unknown=_unknown(given),
             verdicts=given.choice("verdicts", VERDICTS),
             records_per_request=given.count("records_per_request", 20),
             in_flight=given.count("in_flight", 1),
@@ -153,6 +159,21 @@ def _codes(given: Given, key: str, default: Collection[str]) -> Collection[str]:
     if not codes or None in codes:
         raise given.fail(key, "a list of codes")
     return tuple(str(code).casefold() for code in codes)
+
+
+def _path_or_none(given: Given, connection: Connection, key: str, default: str) -> str:
+    """A path, or an empty text where the connection says so itself."""
+    return "" if connection.extra.get(key) == "" else given.path(key, default)
+
+
+def _unknown(given: Given) -> Collection[str]:
+    wanted = _value(given, "unknown", list(UNKNOWN))
+    if not isinstance(wanted, list) or not all(isinstance(one, str) or type(one) is int for one in wanted):
+        raise given.fail("unknown", "a list of codes and phrases")
+    texts = [str(one).strip().casefold() for one in wanted]
+    if not all(texts):
+        raise given.fail("unknown", "a list of codes and phrases")
+    return tuple(str(code_of(text)) if text.lstrip("+-").isdecimal() else text for text in texts)
 
 
 def _flag(given: Given, key: str, *, default: bool) -> bool:

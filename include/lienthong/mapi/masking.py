@@ -31,20 +31,30 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 def mask(text: str, personal: Iterable[str] = (), keep: Collection[str] = ()) -> str:
     """``text`` on one line without the ``personal`` values, long numbers, mail addresses and links.
 
-    ``keep`` are codes (of dossiers) that stay readable. Upper and lower case and the two Unicode forms of a
-    Vietnamese name count as the same value."""
+    ``keep`` are codes (of dossiers) that stay readable where they stand by themselves, not as a part of what is hidden.
+    Upper and lower case and the two Unicode forms of a Vietnamese name count as the same value."""
     line = _CONTROL.sub(" ", unicodedata.normalize("NFC", text)).strip()
     values = sorted({v for p in personal if len(v := _plain(p)) >= SHORTEST}, key=len, reverse=True)
-    any_value = "|".join(map(re.escape, values))
-    hide = re.compile(rf"(?<!\w)(?:{any_value})(?!\w)", re.IGNORECASE) if values else None
-    parts = (
-        re.split("(" + "|".join(map(re.escape, sorted(keep, key=len, reverse=True))) + ")", line) if keep else [line]
-    )
-    for place in range(0, len(parts), 2):
-        if hide:
-            parts[place] = hide.sub(HIDDEN, parts[place])
-        parts[place] = _PATTERNS.sub(HIDDEN, parts[place])
-    return "".join(parts)[:LONGEST]
+    kept = _any_of(sorted(filter(None, keep), key=len, reverse=True)) if any(keep) else None
+    if values:
+        line = _hidden(_any_of(values, re.IGNORECASE), line, kept)
+    return _hidden(_PATTERNS, line, kept)[:LONGEST]
+
+
+def _any_of(texts: Iterable[str], flags: int = 0) -> re.Pattern[str]:
+    """One of the texts as it stands by itself, not inside a longer word or number."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)", flags)
+
+
+def _hidden(pattern: re.Pattern[str], line: str, kept: re.Pattern[str] | None) -> str:
+    """The line without what the pattern finds, unless that is a code to keep or a part of one."""
+    codes = [code.span() for code in kept.finditer(line)] if kept else []
+
+    def shown(found: re.Match[str]) -> str:
+        whole = any(start <= found.start() and found.end() <= end for start, end in codes)
+        return found[0] if whole else HIDDEN
+
+    return pattern.sub(shown, line)
 
 
 def _plain(value: str) -> str:

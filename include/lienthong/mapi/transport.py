@@ -4,7 +4,8 @@
     ├── TooLarge     ... because of its size
     NoAnswer         sent, but no usable answer came: whether the receiver took it is unknown
     ReceiverRefused  address, credentials or rights are wrong: nothing more is sent
-    └── NotKnown     ... because the receiver does not know who asks: a fresh token may help, once
+    ├── NotKnown     ... because the receiver does not know who asks: a fresh token may help, once
+    └── NotThere     ... because there is nothing under the address; of one record it may say that it does not exist
 
 No error holds a body, a credential, a session or the query of an address.
 """
@@ -43,6 +44,10 @@ class TooLarge(NotTaken):
 
 class NotKnown(ReceiverRefused):
     """The receiver does not know us (HTTP 401); it took nothing."""
+
+
+class NotThere(ReceiverRefused):
+    """The receiver has nothing under this address (HTTP 404); it took nothing."""
 
 
 class NoAnswer(TryAgain):
@@ -177,7 +182,7 @@ class Transport:
         if status in (408, 429):
             raise NotTaken(f"{self.name}: {_place(url)} asks for patience (HTTP {status}).", wait)
         if status < 500:
-            kind = NotKnown if status == 401 else ReceiverRefused
+            kind = {401: NotKnown, 404: NotThere}.get(status, ReceiverRefused)
             raise self._refused(url, f"rejects our {_REJECTED.get(status, 'request')} (HTTP {status})", kind)
         raise NoAnswer(f"{self.name}: {_place(url)} failed (HTTP {status}).", wait)
 

@@ -18,6 +18,8 @@ ENOUGH = 20  # rows from which on a column that is always filled is proposed as 
 CODED_FROM = 30  # rows from which on a few values that repeat are proposed as codes
 MOST_CODES = 12
 EACH_CODE = 3  # times; what is seldom may be somebody's own
+CODE = re.compile(r"[A-Za-z0-9_.+/-]{1,20}")
+"""What a code looks like: no words, so no name of anybody."""
 WIDTHS = (50, 100, 200, 500, 1000, 2000, 4000)
 MOST_IN_KEY = 3
 SPARE = 8  # rules beside those of presence, type and codes
@@ -76,11 +78,9 @@ def _column(seen: Seen, name: str, contracts: Mapping[str, Contract]) -> Guess:
     reference = _reference(name, values, contracts) if kind == "string" or words.is_name(name) else None
     kind = "string" if reference else kind
     apart = filled and len(set(values)) == rows
-    codes = () if reference or apart else _codes(name, kind, values)
+    secrecy, certain = words.secrecy(name, kind, values)
+    codes = () if reference or apart or secrecy != "internal" else _codes(name, kind, values)
     kind = "string" if codes else kind
-    secrecy, certain = words.secrecy(name, kind, bool(codes), values)
-    if secrecy != "internal":
-        codes = ()
     lengths = None if kind != "string" or codes or reference or words.form(name) else _lengths(name, declared, values)
     required = declared.endswith(NOT_NULL) or (filled and rows >= ENOUGH)
     share = len(values) / rows if rows else 0.0
@@ -113,16 +113,17 @@ def _type(name: str, declared: str, values: Sequence[str]) -> str:
 
 
 def _codes(name: str, kind: str, values: Sequence[str]) -> tuple[str, ...]:
-    """The few values that a column repeats: short, without a long number, each of them often."""
+    """The few values that a column repeats: short, one word, without a long number, each of them often; only where
+    the name says that they are nobody's."""
     if kind not in ("string", "integer") or len(values) < CODED_FROM or (kind == "integer" and not _coded(name)):
+        return ()
+    if not words.is_plain(name):
         return ()
     seen = Counter(values)
     if not 1 < len(seen) <= MOST_CODES or min(seen.values()) < EACH_CODE:
         return ()
-    most = 30 if words.is_plain(name) else 10
-    odd = any(len(one) > most or re.search(r"\d{5}", one) for one in seen)
-    plain = words.is_plain(name) or all(re.fullmatch(r"[A-Za-z0-9_.+/-]+", one) for one in seen)
-    return tuple(sorted(seen)) if plain and not odd else ()
+    odd = any(not CODE.fullmatch(one) or re.search(r"\d{5}", one) for one in seen)
+    return () if odd else tuple(sorted(seen))
 
 
 def _coded(name: str) -> bool:
@@ -162,8 +163,13 @@ def key(dataset: str, found: Sequence[Guess], seen: Seen, wanted: Sequence[str])
     for name in wanted:
         if name not in known:
             raise NeedsPerson(f"--key: {name!r} is no column of the source; it has {', '.join(known)}.")
-        if known[name].personal and known[name].certain:
-            raise NeedsPerson(f"--key: {name!r} holds personal data; keys stand in letters and logs. Choose another.")
+        if known[name].personal:
+            held = "holds personal data" if known[name].certain else "may hold personal data, as far as can be seen"
+            raise NeedsPerson(
+                f"--key: {name!r} {held}; keys stand in letters and logs. Name another column with --key, or ask "
+                "whoever keeps the source for a code of the record (ma_..., so_...) that is no person's number, in a "
+                "view if need be, and begin again."
+            )
     if wanted:
         return tuple(wanted)
     able = [one for one in found if one.filled == 1 and not one.personal and one.type not in ("number", "boolean")]

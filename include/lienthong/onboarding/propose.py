@@ -174,7 +174,7 @@ def _property(proposal: Proposal, one: Guess) -> dict[str, Any]:
         made["required"] = True
     if one.name in proposal.key:
         made |= {"primaryKey": True, "primaryKeyPosition": proposal.key.index(one.name) + 1}
-    made["classification"] = "internal" if one.name in proposal.key else one.secrecy
+    made["classification"] = one.secrecy
     if one.codes:
         codes = {code: f"{TO_REVIEW}: ý nghĩa của mã {code}" for code in one.codes}
         made["customProperties"] = [{"property": "codes", "value": codes}]

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from lienthong.contracts import TO_REVIEW, Contract, load
+from lienthong.contracts import TO_REVIEW, Contract, load, marks
 from lienthong.contracts import samples as sample_files
 from lienthong.errors import ContractError, NeedsPerson
 from lienthong.onboarding import propose
@@ -34,7 +34,7 @@ class Files:
     @property
     def marks(self) -> int:
         """How many places of the contract wait for a person."""
-        return sum(text.count(TO_REVIEW) for text in self.contents.values())
+        return len(marks(next(text for path, text in self.contents.items() if path.suffix == ".yaml")))
 
     def write(self) -> None:
         """Put every file down, or none of them; a file that stands there already is never replaced."""
@@ -68,7 +68,7 @@ def require_free(home: Path, var: Path, folder: str, dataset: str, contracts: Ma
     places = [
         beside / f"{dataset}.odcs.yaml", beside / f"{dataset}.samples.csv", var / "new" / f"{dataset}.migration.sql"
     ]  # fmt: skip
-    for path in places:
+    for path in (*places, *(home / "expectations").glob(f"*/{dataset}.odcs.yaml")):
         if path.exists():
             raise _taken(path)
     return places

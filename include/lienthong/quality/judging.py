@@ -28,6 +28,7 @@ def judge(warehouse: Warehouse, contract: Contract, window: Window, run_id: int)
     an expectation could not be evaluated: both are failures of the pipeline, not of the data."""
     landing = Landing(warehouse, contract, window, run_id)
     with warehouse.session() as session:
+        landing.hold_still(session)
         if not landing.intact(session):
             raise TryAgain(f"{contract.dataset} {window}: the landing is not whole; it is read again.")
         landing.mark(session)

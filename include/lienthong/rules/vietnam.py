@@ -15,7 +15,8 @@ from lienthong.rules.model import Kind, Rule, column, literal
 PHONE = r"^(0|\+84)([35789][0-9]{8}|2[0-9]{9})$"
 
 # What the normal spelling of a name never holds, by the part of the spelling. A tone on the second vowel of a final oa,
-# oe or uy is the older habit (hoà for hòa); after q the u is no vowel (quý), and Hoàng does not end there.
+# oe or uy (hoà) is the newer of two habits; lists of the province are kept in the older one (hòa). After q the u is no
+# vowel (quý), and Hoàng does not end there.
 _TONES = "".join(
     rf"|{before}[{vowels}](?![A-Za-z\u00c0-\u1ef9])"
     for before, vowels in (

@@ -186,19 +186,20 @@ def migrate(console: Console) -> int:
 
 
 def check(console: Console) -> int:
-    """Read the contracts as every DAG does, and the samples and histories beside them; every mistake is one line."""
-    from lienthong.contracts import TO_REVIEW, load_all, samples
+    """Read the contracts as every DAG does, the drafts too, and the samples and histories beside them; every mistake is
+    one line."""
+    from lienthong.contracts import TO_REVIEW, load_all, marks, samples, unreviewed
     from lienthong.settings import Settings
 
     folder = Settings.from_env().home / "expectations"
     mistakes: list[str] = []
     try:
-        contracts = load_all(folder)
+        contracts = load_all(folder, drafts=True)
     except ContractError as error:
         mistakes += str(error).splitlines()
         contracts = _readable(folder)
     for contract in contracts.values():
-        mistakes += samples.mistakes(contract)
+        mistakes += [*unreviewed(contract), *samples.mistakes(contract)]
     mistakes += samples.strays(folder, contracts)
     for mistake in mistakes:
         console.print(Text(mistake), soft_wrap=True)
@@ -207,10 +208,11 @@ def check(console: Console) -> int:
         raise ContractError(f"{few} Whoever wrote the contracts can mend them.")
     for contract in contracts.values():
         rejecting = sum(rule.rejects for rule in contract.rules)
-        marks = contract.path.read_text(encoding="utf-8").count(TO_REVIEW)
+        left = len(marks(contract.path.read_text(encoding="utf-8")))
         console.print(
             f"{contract.dataset}: {len(contract.columns)} columns, {len(contract.rules)} rules ({rejecting} reject)"
-            + (f"; {marks} places wait for a person ({TO_REVIEW})" if marks else ""),
+            + (f"; {left} places wait for a person ({TO_REVIEW})" if left else "")
+            + ("; a draft, nothing runs by it until its status is active" if contract.draft else ""),
             highlight=False,
         )
     return 0

@@ -16,6 +16,7 @@ from lienthong import __version__
 from lienthong.contracts import CLASSES
 from lienthong.share import bodies, dcat, exports, marks, models, page, reading, refusals
 from lienthong.share.marks import LARGEST, LONGEST, Mark
+from lienthong.share.pulse import Pulse
 from lienthong.share.refusals import Refused
 from lienthong.share.shape import Shape
 from lienthong.share.shelf import CEILING, Manifest
@@ -155,10 +156,11 @@ def changes(
 
     def work(look: Look) -> tuple[str, int]:
         now = look.version.number
-        if since > now:
+        if since > now or 0 < since < look.version.first:
             raise Refused(
-                409, "rebuilt", "«since» lớn hơn phiên bản hiện tại: tập dữ liệu đã được dựng lại. Đọc lại «records»."
-            )
+                409, "rebuilt",
+                "«since» không thuộc các phiên bản hiện có: tập dữ liệu đã được dựng lại. Đọc lại toàn bộ «records».",
+            )  # fmt: skip
         mark = _mark(after, reading.CHANGES, dataset) or Mark(reading.CHANGES, dataset, now, since + 1, "")
         found = reading.changes(look.session, desk.home, look.shape, mark, limit)
         return bodies.page(_head(look) | {"since": since, "next_since": mark.start}, found), len(found.rows)
@@ -269,6 +271,7 @@ def make(desk: Desk) -> FastAPI:
         debug=False,
     )
     app.state.desk = desk
+    pulse = Pulse(desk.reader)
     app.include_router(v1)
 
     @app.get(
@@ -278,10 +281,7 @@ def make(desk: Desk) -> FastAPI:
     )
     def health() -> Response:
         """Không cần mã truy cập; cho biết kho dữ liệu có trả lời không."""
-        try:
-            with desk.reader.session() as session:
-                session.execute("SELECT 1 FROM share.tokens LIMIT 0")
-        except Exception:  # whatever it is, the answer is the same
+        if not pulse.beats():
             return Response('{"status": "unavailable"}', 503, media_type="application/json")
         return Response('{"status": "ok"}', media_type="application/json")
 

@@ -10,7 +10,9 @@ import csv
 import hashlib
 import logging
 import os
+import re
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -41,8 +43,12 @@ CATALOGUE = "catalogue.jsonld"
 ROWS_AT_ONCE = 10_000
 _PARTIAL = ".part"
 _MEDIA = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
-# With one of these a spreadsheet program takes a text for a formula.
-_ACTING = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# With one of these a spreadsheet program takes a text for a formula, whatever invisible letters stand before it.
+_ACTING = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_INVISIBLE = "ZCM"  # categories of Unicode: blanks, controls and formats, marks
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # and letters by name that show nothing
+# Where the machine's separator is another one than the comma, a cell may begin behind each of these, quoted or not.
+_SEPARATORS = re.compile(r"([;\t\r\n])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +73,17 @@ def export_all(
     with warehouse.alone("exports"):
         folder.mkdir(parents=True, exist_ok=True)
         for contract in chosen:
-            if not Shape(contract, CEILING).open:
-                withheld.append(contract.dataset)
-                removed += clean(folder, contract, days)
-                continue
+            shown = Shape(contract, CEILING).open
             try:
-                made = export(warehouse, contract, folder)
-            except LienThongError as error:
-                troubles.append(error)
-                log.error("%s: %s", contract.dataset, error)
+                made = export(warehouse, contract, folder) if shown else None
+                removed += clean(folder, contract, days)
+            except Exception as error:
+                troubles.append(_told(contract.dataset, error))
+                log.error("%s: %s", contract.dataset, troubles[-1])
                 continue
-            removed += clean(folder, contract, days)
-            if made is None:
+            if not shown:
+                withheld.append(contract.dataset)
+            elif made is None:
                 empty.append(contract.dataset)
             elif made:
                 written.append(contract.dataset)
@@ -90,6 +95,19 @@ def export_all(
         kind = NeedsPerson if any(isinstance(error, NeedsPerson) for error in troubles) else TryAgain
         raise kind(f"{len(troubles)} exports failed, the others are done. " + " ".join(map(str, troubles)))
     return Exported(tuple(written), unchanged, removed, tuple(withheld), tuple(empty))
+
+
+def _told(dataset: str, error: Exception) -> LienThongError:
+    """An error as it may be told: what others write into theirs could be a value of a row."""
+    if isinstance(error, LienThongError):
+        return error
+    if isinstance(error, OSError):
+        found = os.strerror(error.errno) if error.errno else type(error).__name__
+        return TryAgain(f"{dataset}: the export cannot be written ({found}). Whoever runs this machine can mend it.")
+    return NeedsPerson(
+        f"{dataset}: expected rows that can be written as the contract types them, found {type(error).__name__}. "
+        "The data team can mend the contract or the program."
+    )
 
 
 def export(warehouse: Warehouse, contract: Contract, folder: Path) -> bool | None:
@@ -135,7 +153,7 @@ def _write(warehouse: Warehouse, session: Session, shape: Shape, version: int, p
     with ExitStack() as stack:
         parquet = stack.enter_context(pq.ParquetWriter(_beside(paths["parquet"]), schema, compression="zstd"))
         text: IO[str] = stack.enter_context(_beside(paths["csv"]).open("w", encoding="utf-8-sig", newline=""))
-        lines = csv.writer(text, lineterminator="\r\n")
+        lines = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
         lines.writerow([column.name for column in shape.columns])
         cursor = stack.enter_context(session.cursor(name="lienthong_export"))
         cursor.itersize = ROWS_AT_ONCE
@@ -191,10 +209,27 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.lstrip(" \u00a0\u3000").startswith(_ACTING) else value
+        return _harmless(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _harmless(text: str) -> str:
+    """The text with an apostrophe wherever a spreadsheet program could begin a formula."""
+    if not any(sign in text for sign in _ACTING) and text[:1] not in ("\t", "\r", "\n"):
+        return text
+    parts = _SEPARATORS.split(text)
+    told = "".join(f"'{part}" if _visible(part).startswith(_ACTING) else part for part in parts)
+    return f"'{told}" if told[:1] in ("\t", "\r", "\n") else told
+
+
+def _visible(text: str) -> str:
+    """The text from its first letter on that shows."""
+    for place, letter in enumerate(text):
+        if unicodedata.category(letter)[0] not in _INVISIBLE and letter not in _FILLERS:
+            return text[place:]
+    return ""
 
 
 def _beside(path: Path) -> Path:

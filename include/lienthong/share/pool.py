@@ -22,10 +22,13 @@ PATIENCE = 10.0  # seconds that a request waits for a session
 
 class Pool:
     """At most ``size`` sessions; with ``writes`` false the server itself refuses every change, and what one block
-    reads is one state of the warehouse."""
+    reads is one state of the warehouse. ``name`` is what the server's administrator sees of whose session it is."""
 
-    def __init__(self, connection: Connection, size: int, *, writes: bool = False) -> None:
+    def __init__(
+        self, connection: Connection, size: int, *, writes: bool = False, name: str = "lienthong-share"
+    ) -> None:
         self._connection = connection
+        self._name = name
         self._options = SESSION if writes else f"{SESSION} {READING}"
         self._free: list[Session] = []
         self._lock = threading.Lock()
@@ -78,7 +81,7 @@ class Pool:
     def _connect(self) -> Session:
         given = self._connection.conninfo()
         options = f"{given.pop('options', '')} {self._options}".strip()
-        return psycopg.connect(**given, options=options, application_name="lienthong-share", row_factory=dict_row)
+        return psycopg.connect(**given, options=options, application_name=self._name, row_factory=dict_row)
 
     def close(self) -> None:
         """Close what is open and not in use."""

@@ -82,9 +82,14 @@ def _check(contracts: Mapping[str, Contract], system: str, datasets: list[str], 
             )
 
 
+def formed(text: str) -> bool:
+    """Whether the text could be a token at all, which nobody needs the warehouse for."""
+    return _FORM.fullmatch(text) is not None
+
+
 def find(session: Session, home: Path, text: str) -> Token | None:
     """The token with this text, if it is neither revoked nor past its end."""
-    if not _FORM.fullmatch(text):
+    if not formed(text):
         return None
     row = session.execute(statement(home, "share/token_find"), {"sha256": _hash(text)}).fetchone()
     if row is None or row["revoked"] or row["expired"]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import format_datetime
 from pathlib import Path
@@ -29,6 +29,11 @@ from lienthong.warehouse.versions import Version
 
 EVERYTHING = "*"
 """In place of a dataset, of an answer that is about all that a token may read."""
+
+
+STRANGERS = 0
+"""In place of a token's number, of all tokens that were not found yet."""
+WRONG = "Mã truy cập không đúng, đã hết hạn hoặc đã bị thu hồi. Xin mã mới của nhóm dữ liệu của tỉnh."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +60,32 @@ class Desk:
     writer: Pool
     pace: Pace
     agency: str = "H15"
+    known: set[str] = field(default_factory=set)
+    """Hashes of the tokens that were found; each is looked up again at every request."""
 
     def caller(self, text: str | None) -> Token:
         """Who asks; refused when the token is unknown, has ended, or asks too often."""
         if not text:
             raise _unknown("Gửi mã truy cập trong tiêu đề «Authorization: Bearer …».")
+        if not tokens.formed(text):
+            raise _unknown(WRONG)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        # Who was never found here shares one pace with all such, before a session is taken from those who were.
+        if digest not in self.known:
+            self._keep_pace(STRANGERS, "Có quá nhiều mã truy cập chưa được nhận ra.")
         with self.reader.session() as session:
             token = tokens.find(session, self.home, text)
         if token is None:
-            raise _unknown(
-                "Mã truy cập không đúng, đã hết hạn hoặc đã bị thu hồi. Xin mã mới của nhóm dữ liệu của tỉnh."
-            )
-        if wait := self.pace.wait(token.token_id):
-            seconds = str(int(wait) + 1)
-            raise Refused(
-                429, "rate", f"Mã truy cập này đã gọi quá số lần cho phép mỗi phút. Gọi lại sau {seconds} giây.",
-                headers={"Retry-After": seconds},
-            )  # fmt: skip
+            self.known.discard(digest)
+            raise _unknown(WRONG)
+        self.known.add(digest)
+        self._keep_pace(token.token_id, "Mã truy cập này đã gọi quá số lần cho phép mỗi phút.")
         return token
+
+    def _keep_pace(self, whose: int, detail: str) -> None:
+        if wait := self.pace.wait(whose):
+            seconds = str(int(wait) + 1)
+            raise Refused(429, "rate", f"{detail} Gọi lại sau {seconds} giây.", headers={"Retry-After": seconds})
 
     def shape(self, token: Token, dataset: str) -> Shape:
         """What the token sees of a dataset; one outside of its scopes is refused whether it exists or not."""
@@ -93,7 +106,7 @@ class Desk:
             with self.reader.session() as session:
                 look = Look(session, shape, versions.current(session, dataset))
                 version = look.version.number
-                tag = _tag(what, version, shape.digest, token.ceiling, *parts)
+                tag = _tag(what, version, look.version.changed_at, shape.digest, token.ceiling, *parts)
                 headers = _headers(tag, look.version)
                 if has(request, tag):
                     status = 304

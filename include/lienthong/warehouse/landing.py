@@ -87,8 +87,9 @@ class Landing:
 
     def mark(self, session: Session) -> None:
         """Build typed values and marks from the landing; a redrive lands its held rows first."""
+        self.hold_still(session)
+        session.execute("UPDATE ops.runs SET marked_at = clock_timestamp() WHERE run_id = %s", [self.run_id])
         self._drop(session, self.typed, self.marks)
-        self._look_at_one_state(session)
         selection = quarantine.selection_of(session, self.run_id)
         if selection:
             self._land_held(session, selection)
@@ -103,12 +104,16 @@ class Landing:
         for table in (self.typed, self.marks):
             session.execute(sql.SQL("ANALYZE {}").format(table))
 
-    def _look_at_one_state(self, session: Session) -> None:
-        """While the session lasts no dataset that the rules look into is promoted, so that the moment noted here parts
-        what a row was judged by from what came later."""
-        for dataset in self.contract.references:
+    def hold_still(self, session: Session) -> None:
+        """While the session lasts no dataset that the rules look into is promoted, this one too if they do, so that the
+        moment noted in ``mark`` parts what a row was judged by from what came later.
+
+        To be called before the session touches a table of the run: a promote of the same run waits for those."""
+        looks = set(self.contract.references)
+        for rule in self.contract.rules:
+            looks.update(str(name) for name in (rule.reference, rule.arguments.get("within")) if name)
+        for dataset in sorted(looks):
             session.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 1))", [f"core.{dataset}"])
-        session.execute("UPDATE ops.runs SET marked_at = clock_timestamp() WHERE run_id = %s", [self.run_id])
 
     def _land_held(self, session: Session, selection: quarantine.Selection) -> None:
         session.execute(sql.SQL("DELETE FROM {} WHERE _line = 0").format(self.landing))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg import sql
 
@@ -13,6 +14,9 @@ from lienthong.warehouse.store import Session, one
 
 # What held rows of the quarantine are called when they are landed again; no unit has such a code.
 WAITING = "(quarantine)"
+
+# Nothing was read for so long: the retries of a window's own DAG, a few minutes at most, are over.
+GIVEN_UP = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,8 @@ def mark_landed(session: Session, run_id: int, source: str, rows: int, seconds: 
 
 
 def forget_landing(session: Session, run_id: int) -> None:
-    """Plan every landed source again: its rows were lost with an unclean stop of the database server."""
+    """Plan every landed source again: its rows were lost with an unclean stop of the database server, or what it gave
+    cannot be promoted."""
     session.execute(
         "UPDATE ops.batches SET state = 'planned', rows = 0 WHERE run_id = %s AND state IN ('landed', 'blocked')",
         [run_id],
@@ -178,14 +183,16 @@ def landed_rows(session: Session, run_id: int) -> int:
 
 
 def settled(session: Session, dataset: str, window: Window, *, exactly: bool) -> bool:
-    """Whether the dataset has been promoted for this window (``exactly``), or for this or a later one, and is not
-    being read again just now."""
-    # An open run that found none of its sources waits for them; nothing of it is on its way.
+    """Whether the dataset has been promoted for this window and is not being read again just now, or, unless
+    ``exactly``, has been promoted for a later one."""
+    # An open run that found none of its sources waits for them; nothing of it is on its way. What a later window
+    # brought is there, whatever became of this one.
     query = (
-        "SELECT coalesce(bool_or(state = 'promoted'), false)"
+        "SELECT coalesce(bool_or(state = 'promoted' AND window_start = %(start)s), false)"
         " AND NOT coalesce(bool_or(state = 'open' AND window_start = %(start)s"
         " AND (EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id AND b.state <> 'missing')"
-        " OR NOT EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id))), false) AS settled"
+        " OR NOT EXISTS (SELECT FROM ops.batches b WHERE b.run_id = r.run_id))), false)"
+        " OR coalesce(bool_or(state = 'promoted' AND window_start > %(start)s), false) AS settled"
         " FROM ops.runs r WHERE dataset = %(dataset)s AND kind = 'read'"
         " AND (window_start = %(start)s OR (NOT %(exactly)s AND window_start > %(start)s))"
     )
@@ -243,16 +250,22 @@ def missing(session: Session, dataset: str, window: Window) -> tuple[str, ...]:
     return tuple(sorted({row["source"] for row in rows}))
 
 
-def windows_with_missing(session: Session, dataset: str, days: int) -> tuple[Window, ...]:
-    """Windows of the last ``days`` days that still miss a source, oldest first."""
+def windows_with_missing(session: Session, dataset: str, days: int, *, whole: bool) -> tuple[Window, ...]:
+    """Windows of the last ``days`` days that still miss a source, oldest first.
+
+    A window of which nothing is promoted is left to its own DAG until that has given up. Of a dataset that is read
+    whole it is left for good: a later window brings all of it."""
     rows = session.execute(
         sql.SQL(
             "SELECT DISTINCT s.window_start, s.window_end FROM ({}) s WHERE s.state = 'missing'"
             " AND s.window_start >= (SELECT max(window_start) FROM ops.runs) - make_interval(days => %(days)s)"
-            " AND EXISTS (SELECT FROM ops.runs p WHERE p.dataset = %(dataset)s AND p.kind = 'read'"
+            " AND (EXISTS (SELECT FROM ops.runs p WHERE p.dataset = %(dataset)s AND p.kind = 'read'"
             " AND p.window_start = s.window_start AND p.state = 'promoted')"
+            " OR NOT %(whole)s AND NOT EXISTS (SELECT FROM ops.runs o JOIN ops.batches b USING (run_id)"
+            " WHERE o.dataset = %(dataset)s AND o.kind = 'read' AND o.window_start = s.window_start"
+            " AND b.read_at > clock_timestamp() - %(given_up)s::interval))"
             " ORDER BY s.window_start"
         ).format(_STANDING),
-        {"dataset": dataset, "days": days},
+        {"dataset": dataset, "days": days, "whole": whole, "given_up": GIVEN_UP},
     )
     return tuple(Window(row["window_start"], row["window_end"]) for row in rows)

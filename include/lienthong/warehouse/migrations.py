@@ -14,6 +14,7 @@ from psycopg import sql
 
 from lienthong.contracts import Contract
 from lienthong.errors import NeedsPerson
+from lienthong.warehouse import versions
 from lienthong.warehouse.store import Session, Warehouse
 
 LOCK = 7_366_001  # advisory lock of migrations; any number that nothing else uses
@@ -24,7 +25,7 @@ MACHINERY = """
     _deleted_at timestamptz"""
 
 # Only the newest version of a record is a change for readers. What was there before versions counted is the first.
-CHANGE = "_change bigint NOT NULL DEFAULT 1"
+CHANGE = f"_change bigint NOT NULL DEFAULT {versions.FIRST}"
 
 
 def migrate(warehouse: Warehouse, contracts: Iterable[Contract]) -> list[str]:
@@ -146,14 +147,16 @@ class _Told:
 
 
 def _count_changes(session: Session, contract: Contract) -> None:
-    """Give the rows of a dataset the version that last changed them; rows that are there already are its first."""
+    """Give the rows of a dataset the version that last changed them; rows that are there already are its first,
+    whatever was told of the dataset before."""
     table = sql.Identifier("core", contract.dataset)
     session.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(table, sql.SQL(CHANGE)))
     session.execute(sql.SQL("CREATE INDEX ON {} (_change, _record_key)").format(table))
+    session.execute(sql.SQL("DELETE FROM ops.dataset_versions WHERE dataset = %s"), [contract.dataset])
     session.execute(
         sql.SQL(
-            "INSERT INTO ops.dataset_versions (dataset, version) SELECT %s, 1 WHERE EXISTS (SELECT FROM {})"
-            " ON CONFLICT DO NOTHING"
-        ).format(table),
+            "INSERT INTO ops.dataset_versions (dataset, version, first_version) SELECT %s, {first}, {first}"
+            " WHERE EXISTS (SELECT FROM {table})"
+        ).format(table=table, first=sql.SQL(versions.FIRST)),
         [contract.dataset],
     )

@@ -3,14 +3,16 @@
 Each kind follows from what the ledger holds, so runs may come in any order and a repetition changes nothing:
 
 - ``source_down``, ``schema_drift``: open while some window of the source is owed, its newest try having failed. A
-  backfill of another day closes nothing; reading what is owed does.
+  backfill of another day closes nothing; reading what is owed does. A source that is read whole owes nothing that is
+  older than what it gave last.
 - ``blocked``, ``warnings``: about the newest window that was judged of the source. Judging an older one changes
   nothing; what stays behind of a blocked window are held rows, which have a problem of their own.
 - ``rows``: open while a row of the source waits in the quarantine, whichever run put it there.
 - ``stale``: what the watcher sees from outside.
-- ``shrunk``: open from a promote that the brake on deletions stopped until one of a whole snapshot that it let pass.
+- ``shrunk``: open from a promote that the brake on deletions stopped until one of a whole snapshot, of that window or
+  a later one, that it let pass.
 - ``conflict``: open while another holder of the records holds some of them otherwise; the source is the holder.
-- ``ended_code``: open while current rows of the source point to a code that its catalogue has ended.
+- ``ended_code``: open while current rows of the source point to a code that its catalogue has ended or let go.
 """
 
 from __future__ import annotations
@@ -31,11 +33,15 @@ from lienthong.warehouse.store import Session
 
 SUCCESSOR = "ma_thay_the"
 """Column of a catalogue with the code that takes the place of an ended one."""
+POINTS_NOWHERE = (
+    "SELECT NULL::text AS source, NULL::text AS record_key, NULL::text AS column_name, NULL::text AS code,"
+    " NULL::date AS ended, NULL::text AS successor WHERE false"
+)
 
 
 def note_source(session: Session, contract: Contract, window: Window, run_id: int, source: str) -> None:  # noqa: ARG001 - hooks are called alike
     """Note what became of one source in the transaction that landed it or found it missing."""
-    _settle(session, contract.dataset, "problems_source", {"source": source})
+    _settle(session, contract.dataset, "problems_source", {"source": source, "whole": contract.mode == "snapshot"})
 
 
 def note_verdict(session: Session, contract: Contract, window: Window, run_id: int) -> None:  # noqa: ARG001 - hooks are called alike
@@ -74,23 +80,30 @@ def note_ended(session: Session, contract: Contract, catalogues: Mapping[str, Co
     A dataset of events keeps the codes of its time, and a rule with ``at`` judges by a date of the row."""
     found = [rule for rule in contract.rules if rule.kind == "exists_in" and "at" not in rule.arguments]
     looked = [_pointing(contract, rule, catalogues[rule.arguments["dataset"]]) for rule in found]
-    pointing = [query for query in looked if query is not None]
-    if contract.mode == "snapshot" and pointing:
-        query = sql.SQL(" UNION ALL ").join(pointing)
-        _settle(session, contract.dataset, "problems_ended", {"window": window.start}, pointing=query)
+    pointing: list[sql.Composable] = [query for query in looked if query is not None]
+    if contract.mode != "snapshot" or not pointing:
+        pointing = [sql.SQL(POINTS_NOWHERE)]  # closes what was noted before the contract changed
+    query = sql.SQL(" UNION ALL ").join(pointing)
+    _settle(session, contract.dataset, "problems_ended", {"window": window.start}, pointing=query)
 
 
 def _pointing(contract: Contract, rule: Rule, catalogue: Contract) -> sql.Composed | None:
-    """The rows whose code the catalogue has ended; None when its codes do not end."""
+    """The rows whose code the catalogue has ended or no longer holds; None when its codes do not end.
+
+    A code that left without an end ended with the window that no longer held it, which is what a deletion's source
+    time is: the machine's time of the deletion may lie after the moment at which people live."""
     if not set(VALIDITY) <= set(catalogue.names):
         return None
     column, target = rule.columns[0], rule.arguments.get("column", rule.columns[0])
-    successor = sql.Identifier("r", SUCCESSOR) if SUCCESSOR in catalogue.names else sql.SQL("NULL::text")
+    successor = sql.Identifier("k", SUCCESSOR) if SUCCESSOR in catalogue.names else sql.SQL("NULL::text")
     return sql.SQL(
         "SELECT c._source AS source, c._record_key AS record_key, {name} AS column_name, c.{column}::text AS code,"
-        " r.{until} AS ended, {successor} AS successor FROM core.{dataset} c"
-        " JOIN core.{catalogue} r ON r.{target} = c.{column} AND r._deleted_at IS NULL"
-        " WHERE c._deleted_at IS NULL AND r.{until} <= (ops.moment() AT TIME ZONE current_setting('TimeZone'))::date"
+        " r.ended, r.successor FROM core.{dataset} c"
+        " JOIN (SELECT DISTINCT ON (k.{target}) k.{target} AS target, e.ended, {successor} AS successor"
+        " FROM core.{catalogue} k CROSS JOIN LATERAL"
+        " (SELECT coalesce(k.{until}, CASE WHEN k._deleted_at IS NOT NULL THEN k._source_time::date END)) e (ended)"
+        " ORDER BY k.{target}, e.ended DESC NULLS LAST, k._record_key) r ON r.target = c.{column}"
+        " WHERE c._deleted_at IS NULL AND r.ended <= (ops.moment() AT TIME ZONE current_setting('TimeZone'))::date"
         " AND NOT EXISTS (SELECT FROM core.{catalogue} v WHERE v.{target} = c.{column} AND v._deleted_at IS NULL"
         " AND (v.{until} IS NULL OR v.{until} > (ops.moment() AT TIME ZONE current_setting('TimeZone'))::date))"
     ).format(

@@ -10,7 +10,7 @@ from lienthong.batches import Ledger, Window
 from lienthong.contracts import Contract
 from lienthong.crashpoints import crashpoint
 from lienthong.errors import NeedsPerson, SourceShrunk, TryAgain
-from lienthong.warehouse import problems, quarantine, versions
+from lienthong.warehouse import ledger, problems, quarantine, versions
 from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.statements import names, statement
 from lienthong.warehouse.store import Session, Warehouse, one
@@ -19,12 +19,17 @@ from lienthong.warehouse.store import Session, Warehouse, one
 def promote(warehouse: Warehouse, contract: Contract, window: Window, run_id: int) -> Ledger:
     """Promote one judged run, exactly once; a second call gives the stored counts and changes nothing.
 
-    A source that has lost more records than the contract's brake allows is a problem of its own, told to its owner."""
+    A source that has lost more records than the contract's brake allows is a problem of its own, told to its owner;
+    what it gave is forgotten, so that the next try sees whether it was mended."""
     try:
         return _promote(warehouse, contract, window, run_id)
     except SourceShrunk as error:
-        with warehouse.session() as session:
-            problems.note_shrunk(session, contract, window, run_id, error.gone, error.held)
+        with warehouse.alone(f"judge {contract.dataset} {window}"), warehouse.session() as session:
+            run = one(session, "SELECT state FROM ops.runs WHERE run_id = %s FOR UPDATE", [run_id])
+            if run["state"] == "open":  # no other try has promoted what the mended source gave
+                problems.note_shrunk(session, contract, window, run_id, error.gone, error.held)
+                Landing(warehouse, contract, window, run_id).drop(session)
+                ledger.forget_landing(session, run_id)
         raise
 
 
@@ -79,6 +84,7 @@ class _Promotion:
         self.redrive = run["kind"] == "redrive"
         self.partial = run["partial"]
         self.touched = 0
+        self.overtaken = self._overtaken()
         batches = list(session.execute("SELECT source, state FROM ops.batches WHERE run_id = %s", [landing.run_id]))
         self.states = {row["source"]: row["state"] for row in batches}
         self.values: dict[str, Any] = {
@@ -92,6 +98,7 @@ class _Promotion:
             "marked_at": run["marked_at"] or run["judged_at"],
             "whole": self.contract.mode == "snapshot",
             "shows_gone": self._shows_gone(),
+            "overtaken": self.overtaken,
             "pseudo": quarantine.BLOCKED,
             "endpoints": list(self.contract.endpoints),
             "change": versions.next_of(session, self.contract.dataset),
@@ -100,6 +107,16 @@ class _Promotion:
     def _in_state(self, wanted: str) -> list[str]:
         return [source for source, state in self.states.items() if state == wanted]
 
+    def _overtaken(self) -> list[str]:
+        """The sources read whole of which a newer list is promoted, whether this run reads them or not."""
+        if self.contract.mode != "snapshot":
+            return []
+        newer = self.session.execute(
+            "SELECT source FROM ops.watermarks WHERE dataset = %s AND window_end > %s",
+            [self.contract.dataset, self.landing.window.end],
+        )
+        return [row["source"] for row in newer]
+
     def execute(self, name: str, **parts: sql.Composable) -> int:
         query = statement(self.landing.warehouse.home, f"warehouse/{name}", **parts)
         return self.session.execute(query, self.values).rowcount
@@ -107,6 +124,7 @@ class _Promotion:
     def run(self) -> dict[str, int]:
         quarantine.speak(self.session, self.landing.run_id, quarantine.selection_of(self.session, self.landing.run_id))
         self._delta()
+        self._nothing_added_meanwhile()
         gone = self._gone()
         self._history()
         inserted = self.execute("promote_insert", core=self.core, columns=names(self.contract.names))
@@ -139,9 +157,27 @@ class _Promotion:
         )  # fmt: skip
         self.session.execute("ANALYZE delta")
 
+    def _nothing_added_meanwhile(self) -> None:
+        """What is only added to was judged beside ``core`` as it was: a record that another run added since then is
+        judged again, and then set aside or let through by its waiver."""
+        if self.contract.mode != "append":
+            return
+        changed = self.session.execute(
+            sql.SQL(
+                "SELECT FROM delta g JOIN {} c USING (_record_key) WHERE g._action IN ('updated', 'superseded')"
+                " AND c._loaded_at > %(marked_at)s LIMIT 1"
+            ).format(self.core),
+            self.values,
+        )
+        if changed.fetchone() is not None:
+            raise TryAgain(
+                f"{self.contract.dataset} {self.landing.window}: another run added a record of this one while it was "
+                "judged; it is judged again."
+            )
+
     def _shows_gone(self) -> bool:
-        """Only a run that read every source whole can show that a record is gone."""
-        whole = self.contract.mode == "snapshot" and not self.redrive and not self.partial
+        """Only a run that read every source whole, and none before a newer list, can show that a record is gone."""
+        whole = self.contract.mode == "snapshot" and not self.redrive and not self.partial and not self.overtaken
         return whole and not set(self.states.values()) - {"landed"}
 
     def _gone(self) -> int:
