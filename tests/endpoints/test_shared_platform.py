@@ -50,7 +50,7 @@ class PlatformStage(Stage):
 
     password = PASSWORD
     batch = "records_per_request"
-    most_refused = 4  # a token that is refused is renewed once, and the call repeated once
+    most_refused = 6  # each of three calls is repeated once, with a renewed token
 
     def __init__(self, world, running, folder, auth="lgsp") -> None:
         connection = Connection(

@@ -14,7 +14,10 @@ import pytest
 
 from lienthong.sandbox.platform_log import PlatformLog
 from lienthong.sandbox.portal_log import AcceptanceLog
+from lienthong.services import control
+from lienthong.services.airflow_api import AirflowApi
 from lienthong.services.folders import Folders
+from lienthong.services.keys import USER, load
 from lienthong.services.postgres import Server
 
 DAY = "2025-09-30"
@@ -51,6 +54,15 @@ class Installation:
 
     def status(self):
         return json.loads(self.command("status", "--json").stdout)
+
+    def run_dag(self, dag_id):
+        """One run of a DAG without a window, to its good end."""
+        present = control.running(self.folders)
+        api = AirflowApi(present["address"], USER, load(self.folders.secrets).admin, check=lambda: None)
+        run_id = f"test__{time.time_ns()}"
+        api.run_now(dag_id, run_id)
+        wait_for(lambda: any(run.run_id == run_id and run.ended for run in api.runs(dag_id)), 120, dag_id)
+        assert next(run.state for run in api.runs(dag_id) if run.run_id == run_id) == "success"
 
     def trouble(self, *words):
         self._sandbox("trouble", *words)

@@ -420,8 +420,11 @@ def test_a_record_changed_on_the_other_side_is_decided_by_its_master(installatio
         " WHERE dataset = 'ho_ngheo' AND record_key = %s", key
     )  # fmt: skip
     assert conflicts == [("changed", ["thon_buon"], "Buôn khác")]
-    assert installation.run_day(NEXT_DAY)["endpoints"]["shared_platform"]["accepted"] == 1, "sent again by the master"
+    waiting = "SELECT record_key FROM publish.outbox WHERE dataset = 'ho_ngheo' AND state = 'pending'"
+    assert installation.rows(waiting) == [(key,)], "to be sent again, as a newer version"
+    installation.run_dag("publish.shared_platform")
     judge_by_the_platform(installation)
+    installation.run_dag("compare")
     assert installation.rows("SELECT count(*) FROM quarantine.conflicts WHERE dataset = 'ho_ngheo'"
                              " AND closed_at IS NULL") == [(0,)]  # fmt: skip
 
