@@ -8,6 +8,7 @@ import sys
 from datetime import datetime
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from lienthong.alerts.letter import Letter
@@ -15,6 +16,8 @@ from lienthong.batches import LOCAL, Window
 from lienthong.cli import app
 from lienthong.connections import from_environment
 from lienthong.contracts import TO_REVIEW
+from lienthong.sandbox.platform_options import PlatformOptions
+from lienthong.sandbox.platform_server import running_platform
 from lienthong.settings import ROOT, Settings
 from lienthong.steps import Pipeline
 from lienthong.warehouse.migrations import preview
@@ -143,6 +146,40 @@ def test_its_dag_table_rules_letters_and_status_appear(home, tmp_path):
 
     status = json.loads(command("status", "--json"))
     assert status["datasets"][DATASET]["extracted"] == 40
+    from lienthong.console import pages
+    from lienthong.console.desk import Desk
+
+    with Desk(Settings.from_env(), from_environment).look() as look:
+        assert DATASET in str(pages.overview(look)), "the console has its row"
+
+
+def test_a_change_in_the_spreadsheet_reaches_the_shared_platform_and_comes_back_unchanged(home, tmp_path, monkeypatch):
+    begun(home)
+    path = home / "expectations" / "so_van_hoa_the_thao_du_lich" / f"{DATASET}.odcs.yaml"
+    contract = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given = [{"property": "connection", "value": "shared_platform"}, {"property": "reader", "value": "platform"}]
+    contract["servers"].append(
+        {"server": "ben-kia", "type": "custom",
+         "customProperties": [*given, {"property": "role", "value": "counterpart"}]}
+    )  # fmt: skip
+    contract["customProperties"].append({"property": "endpoints", "value": ["shared_platform"]})
+    path.write_text(yaml.safe_dump(contract, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    options = PlatformOptions(tmp_path / "platform", tmp_path / "national.sqlite", client=("tinh", "mat-khau"))
+    with running_platform(options) as platform:
+        there = {"conn_type": "http", "host": platform.url, "login": "tinh", "password": "mat-khau",
+                 "extra": {"auth": "oauth2"}}  # fmt: skip
+        monkeypatch.setenv("AIRFLOW_CONN_SHARED_PLATFORM", json.dumps(there))
+        steps = Pipeline.of(Settings.from_env(), from_environment)
+        steps.prepare()
+        steps.run(DATASET, WINDOW)
+        assert steps.publish("shared_platform").accepted == 40
+        drop(tmp_path / "drops", [house(0, so_phong=99), *(house(n) for n in range(1, 40))])
+        assert steps.run(DATASET, WINDOW).updated == 1
+        assert steps.publish("shared_platform").accepted == 1
+        held = {one.khoa: one.record for one in platform.log.held(DATASET)}
+        assert int(held["NVH-000"]["so_phong"]) == 99
+        (compared,) = steps.compare([DATASET])
+        assert (compared.equal, compared.differing, compared.on_the_way) == (40, 0, 0)
 
 
 def _columns(steps):
