@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lienthong.share.wire import place_of
+
 log = logging.getLogger("lienthong.console")
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
@@ -50,10 +52,6 @@ class Wire:
         try:
             await self.app(scope, receive, guarded)
         except Exception as error:  # the server would print it with the values that it holds
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
-            log.error("unexpected %s in %s", type(error).__name__, place)
+            log.error("unexpected %s in %s", type(error).__name__, place_of(error))
             if not begun:
                 await PlainTextResponse(FAILED, 500)(scope, receive, guarded)

@@ -65,8 +65,12 @@ def _log(error: Exception) -> None:
     if isinstance(error, LienThongError):
         log.error("%s", error)
         return
+    log.error("unexpected %s in %s", type(error).__name__, place_of(error))
+
+
+def place_of(error: Exception) -> str:
+    """The function and line that raised an error: all that may be told of one whose words may hold values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
-    log.error("unexpected %s in %s", type(error).__name__, place)
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
