@@ -1,5 +1,5 @@
 -- purpose: hand every new version, deletions too, to the endpoints of the dataset; an older one not yet sent gives way
--- reads:   delta, gone
+-- reads:   delta, gone, ops.backfills, ops.backfill_parts
 -- writes:  publish.outbox
 -- run by:  warehouse.promote
 
@@ -18,6 +18,12 @@ WITH fresh AS (
     WHERE o.endpoint = f.endpoint AND o.dataset = %(dataset)s AND o.record_key = f._record_key
       AND o.version < f.version AND o.state = 'pending'
 )
-INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id, deleted)
-SELECT endpoint, %(dataset)s, _record_key, version, _order_key, %(run_id)s, deleted
+INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id, deleted, next_attempt_at)
+SELECT endpoint, %(dataset)s, _record_key, version, _order_key, %(run_id)s, deleted,
+    -- what a backfill brings that is held back is not due before somebody releases it
+    CASE WHEN EXISTS (
+        SELECT FROM ops.backfills b JOIN ops.backfill_parts p USING (backfill_id)
+        WHERE b.held AND p.state = 'running' AND p.dataset = %(dataset)s
+          AND (%(window_start)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN p.first_day AND p.last_day
+    ) THEN 'infinity'::timestamptz ELSE clock_timestamp() END
 FROM fresh

@@ -130,8 +130,20 @@ def test_dag_files_hold_no_business_logic():
 
 ORDER = (
     ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "gateway", "rules", "odcs", "contracts"]
-    + ["sources", "warehouse", "quality", "endpoints", "publishing", "reconcile", "alerts", "report", "screen", "share"]
-    + ["console", "steps", "orchestration", "services", "onboarding", "commands", "cli"]
+    + [
+        "sources",
+        "warehouse",
+        "quality",
+        "indicators",
+        "endpoints",
+        "publishing",
+        "reconcile",
+        "alerts",
+        "report",
+        "screen",
+        "share",
+    ]
+    + ["console", "steps", "orchestration", "services", "backfill", "onboarding", "commands", "cli"]
 )
 
 
@@ -169,7 +181,7 @@ def imported(path):
 ONLY = {
     "airflow": {"orchestration"},
     "great_expectations": {"quality"},
-    "psycopg": {"sources", "warehouse", "publishing", "services", "sandbox", "quality", "share"},
+    "psycopg": {"sources", "warehouse", "publishing", "services", "sandbox", "quality", "indicators", "share"},
     "sqlalchemy": {"sources", "warehouse", "quality"},
 }
 

@@ -165,7 +165,7 @@ class Outbox:
             row = self._one(
                 "SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 AS wait"
                 " FROM publish.outbox WHERE endpoint = %s AND state IN ('pending', 'in_doubt')"
-                " AND next_attempt_at > %s",
+                " AND next_attempt_at > %s AND next_attempt_at < 'infinity'",
                 [self.endpoint, after],
             )
         return None if row["wait"] is None else max(0.0, row["wait"])

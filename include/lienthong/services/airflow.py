@@ -25,6 +25,7 @@ PORTAL = "AIRFLOW_CONN_NATIONAL_PORTAL"
 UNITS = "AIRFLOW_CONN_DANH_MUC"
 MAIL = "AIRFLOW_CONN_MAIL"
 PLATFORM = "AIRFLOW_CONN_SHARED_PLATFORM"
+SELF = "AIRFLOW_CONN_AIRFLOW"
 PORTAL_USER = "h15"
 CONSOLE = "/lienthong"
 """Where the console stands below Airflow's address; ``plugins/console.py`` puts it there."""
@@ -131,6 +132,10 @@ def connections(
                     "pattern": "{dataset}.csv",
                 },
             }
+        ),
+        # the queue of backfills asks Airflow itself
+        SELF: json.dumps(
+            {"conn_type": "http", "host": f"http://{HOST}:{ports['airflow']}", "login": USER, "password": keys.admin}
         ),
         MAIL: json.dumps(
             {

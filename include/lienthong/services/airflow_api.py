@@ -71,7 +71,7 @@ class AirflowApi:
 
     def dags(self) -> list[Dag]:
         """Every DAG that there is now."""
-        answer = self._call("GET", "/dags", parameters={"limit": 100, "exclude_stale": "true"})
+        answer = self.call("GET", "/dags", parameters={"limit": 100, "exclude_stale": "true"})
         return [
             Dag(
                 dag_id=entry["dag_id"],
@@ -84,7 +84,7 @@ class AirflowApi:
 
     def import_errors(self) -> dict[str, str]:
         """The last line of what is wrong, by DAG file."""
-        answer = self._call("GET", "/importErrors", parameters={"limit": 100})
+        answer = self.call("GET", "/importErrors", parameters={"limit": 100})
         return {
             str(entry["filename"]): (entry["stack_trace"].strip().splitlines() or [""])[-1]
             for entry in answer["import_errors"]
@@ -92,7 +92,7 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         """Let the DAG's runs start."""
-        self._call("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})
+        self.call("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})
 
     def run_window(self, dag_id: str, run_id: str, window: Window) -> str:
         """Have the DAG run for the window: a new run, or the one that exists, cleared when it has ended.
@@ -104,11 +104,11 @@ class AirflowApi:
             "data_interval_start": window.start.isoformat(),
             "data_interval_end": window.end.isoformat(),
         }
-        if self._call("POST", f"/dags/{quote(dag_id)}/dagRuns", body, conflict=True) is not None:
+        if self.call("POST", f"/dags/{quote(dag_id)}/dagRuns", body, conflict=True) is not None:
             return run_id
         known = self._known(dag_id, run_id, window)
         if known.ended:
-            self._call(
+            self.call(
                 "POST",
                 f"/dags/{quote(dag_id)}/dagRuns/{quote(known.run_id)}/clear",
                 {"dry_run": False, "only_failed": False, "run_on_latest_version": True},
@@ -117,31 +117,31 @@ class AirflowApi:
 
     def run_now(self, dag_id: str, run_id: str) -> None:
         """Have the DAG run once, without a window."""
-        self._call(
+        self.call(
             "POST", f"/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None}, conflict=True
         )
 
     def runs(self, dag_id: str) -> list[Run]:
         """The newest runs of a DAG, newest first."""
-        answer = self._call("GET", f"/dags/{quote(dag_id)}/dagRuns", parameters={"limit": 50, "order_by": "-run_after"})
+        answer = self.call("GET", f"/dags/{quote(dag_id)}/dagRuns", parameters={"limit": 50, "order_by": "-run_after"})
         return [_run(entry) for entry in answer["dag_runs"]]
 
     def of_window(self, dag_ids: Iterable[str], window: Window) -> list[Run]:
         """The runs of several DAGs for one window, in one question."""
         start = window.start.isoformat()
         body = {"dag_ids": sorted(dag_ids), "logical_date_gte": start, "logical_date_lte": start}
-        return [_run(entry) for entry in self._call("POST", "/dags/~/dagRuns/list", body)["dag_runs"]]
+        return [_run(entry) for entry in self.call("POST", "/dags/~/dagRuns/list", body)["dag_runs"]]
 
     def failures(self, dag_id: str, run_id: str) -> list[str]:
         """For each failed task of a run, one sentence: the task, and the error where it is one of our own."""
         path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances"
-        answer = self._call("GET", path, parameters={"state": "failed", "limit": 20})
+        answer = self.call("GET", path, parameters={"state": "failed", "limit": 20})
         return [self._failure(path, entry) for entry in answer["task_instances"]]
 
     def _failure(self, path: str, entry: Mapping[str, Any]) -> str:
         place = f"/{quote(entry['task_id'])}/logs/{entry['try_number']}"
         try:
-            log = self._call("GET", path + place, parameters={"map_index": entry["map_index"], "full_content": "true"})
+            log = self.call("GET", path + place, parameters={"map_index": entry["map_index"], "full_content": "true"})
             said = _error_in(log["content"])
         except LienThongError:
             said = ""
@@ -155,9 +155,9 @@ class AirflowApi:
         named = [run for run in found if run.run_id == run_id]
         if found:
             return (named or found)[0]
-        return _run(self._call("GET", f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"))
+        return _run(self.call("GET", f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"))
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
