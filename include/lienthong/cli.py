@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.commands import alerts, backfill, expectations, new, quarantine, share, sources
+from lienthong.commands import alerts, backfill, expectations, index, new, quarantine, share, sources
 
 app = typer.Typer(
     help="Keeps a province's databases in step with Vietnam's national systems.",
@@ -83,7 +83,7 @@ def province(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
 ) -> None:
-    """Make the sandbox's sources for some days, on the database of AIRFLOW_CONN_SANDBOX (for containers)."""
+    """Make the sandbox's sources for some days, in AIRFLOW_CONN_SANDBOX or where the running services keep them."""
     from lienthong.services import commands
 
     raise typer.Exit(commands.explained(lambda console: commands.province(first.date(), last.date(), console)))
@@ -98,6 +98,7 @@ app.add_typer(expectations.app, name="expectations")
 app.add_typer(sources.app, name="sources")
 app.add_typer(share.app, name="share")
 app.add_typer(new.app, name="new")
+app.add_typer(index.app, name="index")
 app.add_typer(backfill.app, name="backfill")
 
 

@@ -168,6 +168,16 @@ def test_what_it_refers_to_must_be_there_or_be_asked_for(ledger):
     assert [part.dataset for part in look_ahead(ledger, "con", last=date(2025, 7, 2)).parts] == ["con"]
 
 
+def test_a_list_that_the_days_refer_to_comes_along_until_it_is_there(ledger):
+    with ledger.session() as session:
+        session.execute("DELETE FROM ops.batches")
+        session.execute("DELETE FROM ops.runs")
+    found = look_ahead(ledger, "to", last=date(2025, 7, 3))
+    assert [(part.dataset, part.first.day, part.last.day) for part in found.parts] == [("don_vi", 3, 3), ("to", 1, 3)]
+    promoted(ledger, "don_vi", date(2025, 7, 3))
+    assert [part.dataset for part in look_ahead(ledger, "to", last=date(2025, 7, 3)).parts] == ["to"]
+
+
 def test_what_is_read_whole_is_read_for_the_last_day_only(ledger):
     assert [(part.first, part.last) for part in look_ahead(ledger, "danh_muc").parts] == [(LAST, LAST)]
 

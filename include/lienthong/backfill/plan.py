@@ -81,36 +81,54 @@ class Preview:
 
 
 def preview(session: Session, home: Path, contracts: Mapping[str, Contract], request: Request) -> Preview:
-    """Exactly what the request would run; a request that cannot end well is refused with the reason."""
-    datasets = _in_order(contracts, request)
+    """Exactly what the request would run; a request that cannot end well is refused with the reason.
+
+    A list that is read whole and that the days refer to comes along by itself where it is not promoted yet."""
     _sensible(contracts, request)
-    todo = {dataset: _todo(session, home, contracts[dataset], request) for dataset in datasets}
+    wanted = _with_lists(session, contracts, request)
+    todo = {dataset: _todo(session, home, contracts[dataset], request) for dataset in _in_order(contracts, wanted)}
     _references_there(session, contracts, request, todo)
-    parts = [part for dataset in datasets for part in _parts(dataset, todo[dataset], request.newest_first)]
-    costs = [_cost(session, home, dataset, request, todo[dataset]) for dataset in datasets]
+    parts = [part for dataset, days in todo.items() for part in _parts(dataset, days, request.newest_first)]
+    costs = [_cost(session, home, contracts[dataset], request, days) for dataset, days in todo.items()]
     return Preview(request, tuple(parts), tuple(costs))
 
 
-def _in_order(contracts: Mapping[str, Contract], request: Request) -> list[str]:
+def _with_lists(session: Session, contracts: Mapping[str, Contract], request: Request) -> list[str]:
+    """The datasets asked for, and the lists that they refer to of which no late enough window is promoted."""
+    found = list(request.datasets)
+    if request.units:
+        return found
+    for name in found:  # grows while it is walked: a list may refer to another one
+        found += [
+            other
+            for other in contracts[name].references
+            if contracts[other].mode == "snapshot"
+            and other not in found
+            and not ledger.settled(session, other, Window.of_day(request.last), exactly=False)
+        ]
+    return found
+
+
+def _in_order(contracts: Mapping[str, Contract], wanted: Sequence[str]) -> list[str]:
     """The datasets, each once, behind those that it refers to."""
-    unknown = [name for name in request.datasets if name not in contracts]
-    if unknown:
-        raise NeedsPerson(f"There is no dataset {unknown[0]!r}; there are {', '.join(contracts)}.")
     found: list[str] = []
 
     def add(name: str) -> None:
         for other in contracts[name].references:
-            if other in request.datasets and other not in found:
+            if other in wanted and other not in found:
                 add(other)
         if name not in found:
             found.append(name)
 
-    for name in request.datasets:
+    for name in wanted:
         add(name)
     return found
 
 
 def _sensible(contracts: Mapping[str, Contract], request: Request) -> None:
+    unknown = [name for name in request.datasets if name not in contracts]
+    if unknown:
+        raise NeedsPerson(f"There is no dataset {unknown[0]!r}; there are {', '.join(contracts)}.")
     days = (request.last - request.first).days + 1
     if not 1 <= days <= LONGEST:
         raise NeedsPerson(
@@ -125,10 +143,15 @@ def _sensible(contracts: Mapping[str, Contract], request: Request) -> None:
             )
 
 
+def _days(contract: Contract, request: Request) -> list[date]:
+    first = request.last if contract.mode == "snapshot" else request.first
+    return [first + timedelta(days=n) for n in range((request.last - first).days + 1)]
+
+
 def _todo(session: Session, home: Path, contract: Contract, request: Request) -> tuple[date, ...]:
     """The days to be run, oldest first. What is read whole is read once, for the last day: a source tells of now."""
-    first = request.last if contract.mode == "snapshot" else request.first
-    days = [first + timedelta(days=n) for n in range((request.last - first).days + 1)]
+    days = _days(contract, request)
+    first = days[0]
     units = list(request.units)
     if units:
         known = set(ledger.members(session, contract.source.for_each or "", Window.of_day(request.last)))
@@ -179,14 +202,14 @@ def _parts(dataset: str, days: Sequence[date], newest_first: bool) -> list[Part]
     return found[::-1] if newest_first else found
 
 
-def _cost(session: Session, home: Path, dataset: str, request: Request, days: Sequence[date]) -> Cost:
-    values: dict[str, Any] = {"dataset": dataset, "units": list(request.units)}
+def _cost(session: Session, home: Path, contract: Contract, request: Request, days: Sequence[date]) -> Cost:
+    values: dict[str, Any] = {"dataset": contract.dataset, "units": list(request.units)}
     usual = session.execute(statement(home, "backfill/usual"), values).fetchone() or {}
     rows, seconds = usual.get("rows"), usual.get("seconds")
     return Cost(
-        dataset=dataset,
+        dataset=contract.dataset,
         to_run=len(days),
-        whole=(request.last - request.first).days + 1 - len(days),
+        whole=len(_days(contract, request)) - len(days),
         rows=None if rows is None else round(rows * len(days)),
         seconds=None if seconds is None else float(seconds) * len(days),
     )

@@ -117,9 +117,7 @@ class AirflowApi:
 
     def run_now(self, dag_id: str, run_id: str) -> None:
         """Have the DAG run once, without a window."""
-        self.call(
-            "POST", f"/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None}, conflict=True
-        )
+        self.call("POST", f"/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None}, conflict=True)
 
     def runs(self, dag_id: str) -> list[Run]:
         """The newest runs of a DAG, newest first."""
@@ -166,7 +164,7 @@ class AirflowApi:
         parameters: Mapping[str, Any] | None = None,
         conflict: bool = False,
     ) -> Any:
-        """The JSON of the answer; None for a conflict where one is expected."""
+        """The JSON of the answer, empty where there is none; None for a conflict where one is expected."""
         answer = self._send(method, path, body, parameters)
         if answer.status_code == 409 and conflict:
             return None
@@ -174,7 +172,7 @@ class AirflowApi:
             raise NeedsPerson(
                 f"Airflow refused {method} {path.split('?')[0]} with status {answer.status_code}: {_detail(answer)}"
             )
-        return answer.json()
+        return answer.json() if answer.content else {}
 
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, parameters: Mapping[str, Any] | None

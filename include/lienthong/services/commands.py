@@ -234,11 +234,17 @@ def province(first: date, last: date, console: Console) -> int:
     """Make the days at the sources, and tell where the connections of the units stand."""
     from lienthong.connections import from_environment
     from lienthong.sandbox.province import DEPARTMENT_URL, Province
-    from lienthong.services.playground import DEPARTMENT
+    from lienthong.services.playground import DEPARTMENT, playground
     from lienthong.settings import Settings
 
-    url = os.environ.get(DEPARTMENT, DEPARTMENT_URL)
-    place = Province(Settings.from_env().var, from_environment("sandbox"), department_url=url)
+    folders = Folders.from_env()
+    present = control.running(folders)
+    if "AIRFLOW_CONN_SANDBOX" not in os.environ and present is not None:
+        address = f"http://127.0.0.1:{present['ports']['department']}"
+        place = playground(folders, {**os.environ, DEPARTMENT: address}).province
+    else:
+        url = os.environ.get(DEPARTMENT, DEPARTMENT_URL)
+        place = Province(Settings.from_env().var, from_environment("sandbox"), department_url=url)
     for made in place.make_days(first, last):
         console.print(f"{made.day}: {made.ho_so:,} dossiers, {made.tien_trinh:,} steps", highlight=False)
     place.department_key()
