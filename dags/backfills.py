@@ -31,11 +31,7 @@ def recipe():
 
     @task.sensor(poke_interval=15, timeout=timedelta(days=7).total_seconds(), mode="reschedule")
     def feed():
-        from lienthong.backfill.task import look
-
-        done = look(orchestration.pipeline(), orchestration.connection("airflow"))
-        orchestration.note(f"{done.open} parts are left. {' '.join(done.notes)}".rstrip())
-        return not done.open
+        return orchestration.feed_backfills()
 
     feed()
 

@@ -67,7 +67,7 @@ def test_the_set_of_dags_is_what_contracts_and_endpoints_say(parsed):
     contracts = load_all(ROOT / "expectations")
     expected = {f"ingest.{name}" for name in contracts}
     expected |= {f"publish.{name}" for contract in contracts.values() for name in contract.endpoints}
-    expected |= {"late_sources", "alerts", "scorecard", "housekeeping", "compare", "exports"}
+    expected |= {"late_sources", "alerts", "scorecard", "housekeeping", "compare", "exports", "backfills"}
     assert set(parsed["dags"]) == expected
 
 
@@ -131,6 +131,7 @@ def test_dag_files_hold_no_business_logic():
 ORDER = (
     ["errors", "settings", "batches", "connections", "crashpoints", "mapi", "gateway", "rules", "odcs", "contracts"]
     + [
+        "ngsi",
         "sources",
         "warehouse",
         "quality",
@@ -143,7 +144,7 @@ ORDER = (
         "screen",
         "share",
     ]
-    + ["console", "steps", "orchestration", "services", "backfill", "onboarding", "commands", "cli"]
+    + ["console", "steps", "airflow_api", "backfill", "orchestration", "services", "onboarding", "commands", "cli"]
 )
 
 

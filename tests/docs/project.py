@@ -54,8 +54,10 @@ def commands():
 
     def gather(words, command):
         inner = getattr(command, "commands", {})
-        # a group is named alone where all of it is meant
-        found[words] = {o for p in command.params if not inner for o in (*p.opts, *p.secondary_opts)}
+        # a group is named alone where all of it is meant, or its default command
+        alone = inner.get(getattr(command, "default", ""), command)
+        params = alone.params if alone is not command or not inner else ()
+        found[words] = {o for p in params for o in (*p.opts, *p.secondary_opts)}
         for sub, one in inner.items():
             gather(f"{words} {sub}", one)
 

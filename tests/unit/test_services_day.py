@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
+from lienthong.airflow_api import AirflowApi
 from lienthong.batches import Window
 from lienthong.errors import NeedsPerson, TryAgain
 from lienthong.services import day as day_module
-from lienthong.services.airflow_api import AirflowApi
 from lienthong.services.day import DayRun, Plan, Receiver
 from lienthong.services.ledger_view import DayState
 from tests.unit.airflow_server import PASSWORD, FakeAirflow, serving
@@ -68,7 +68,7 @@ def day_run(fake, view=None, *, reachable=True, limit=20, parsed_since=0.0, chec
     receiver = Receiver("portal", "portal.example:80", lambda: reachable)
     return DayRun(
         day=DAY,
-        plan=Plan(DATASETS, {"portal": receiver}, more.pop("closing", ())),
+        plan=Plan(DATASETS, {"portal": receiver}, more.pop("closing", ()), more.pop("afterwards", {})),
         api=AirflowApi(fake.address, "admin", PASSWORD, patience=2),
         view=view or View(),
         narrator=Narrator(),
@@ -115,6 +115,26 @@ def test_the_day_is_closed_after_the_last_receipt(fake):
     names = [dag for dag, _ in fake.runs if not dag.startswith("ingest.")]
     assert names == [name for stage in CLOSING for name in stage]
     assert day_run(fake, closing=CLOSING).run() == [], "a second run of the day closes it anew"
+
+
+def test_what_a_receiver_publishes_is_read_once_after_the_last_receipt(fake):
+    fake.dags["ingest.published"] = dict(fake.dags["ingest.other"])
+    view = View(due=[*[2] * 40, 0])
+    view.promoted = lambda: {*DATASETS, *(dag.removeprefix("ingest.") for dag, _ in fake.runs)}
+    given = {"afterwards": {"published": ("don_vi",)}, "closing": CLOSING}
+    assert day_run(fake, view, **given).run() == []
+    order = [dag for dag, _ in fake.runs]
+    assert order.index("publish.portal") < order.index("ingest.published") < order.index("compare")
+    assert day_run(fake, view, **given).run() == []
+    assert not [path for path in calls(fake, "POST", "/clear") if "published" in path], "the day's snapshot stands"
+
+
+def test_what_a_receiver_publishes_and_cannot_be_read_is_a_failure_of_the_day(fake):
+    fake.dags["ingest.published"] = dict(fake.dags["ingest.other"])
+    fake.moves["ingest.published"] = ["failed"]
+    fake.task_logs["ingest.published", "sync"] = ("SourceDown", "chi_so_cong_bo: thiếu trang.")
+    (failure,) = day_run(fake, afterwards={"published": ("don_vi",)}).run()
+    assert "thiếu trang" in failure
 
 
 def test_letters_that_cannot_be_sent_are_a_failure_of_the_day(fake):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from lienthong.airflow_api import AirflowApi
 from lienthong.backfill.plan import Part
-from lienthong.services.airflow_api import AirflowApi
 
 
 @dataclass(frozen=True, slots=True)

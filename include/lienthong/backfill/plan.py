@@ -101,7 +101,7 @@ def _with_lists(session: Session, contracts: Mapping[str, Contract], request: Re
     for name in found:  # grows while it is walked: a list may refer to another one
         found += [
             other
-            for other in contracts[name].references
+            for other in contracts[name].waits_for
             if contracts[other].mode == "snapshot"
             and other not in found
             and not ledger.settled(session, other, Window.of_day(request.last), exactly=False)
@@ -114,7 +114,7 @@ def _in_order(contracts: Mapping[str, Contract], wanted: Sequence[str]) -> list[
     found: list[str] = []
 
     def add(name: str) -> None:
-        for other in contracts[name].references:
+        for other in contracts[name].waits_for:
             if other in wanted and other not in found:
                 add(other)
         if name not in found:
@@ -174,7 +174,7 @@ def _references_there(
 ) -> None:
     """A window that would wait for ever is refused now: what it refers to must be there, or be asked for as well."""
     for dataset, days in todo.items():
-        for other in contracts[dataset].references:
+        for other in contracts[dataset].waits_for:
             exactly = contracts[other].mode != "snapshot"
             coming = set(todo.get(other, ()))
             for day in reversed(days):

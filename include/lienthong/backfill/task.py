@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lienthong.airflow_api import AirflowApi
 from lienthong.backfill.airflow import AirflowBackfills
 from lienthong.backfill.feed import Fed, Feeder
 from lienthong.connections import Connection
-from lienthong.services.airflow_api import AirflowApi
 from lienthong.steps import Pipeline
 
 

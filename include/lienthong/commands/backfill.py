@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 class _DaysFirst(TyperGroup):
     """``lienthong backfill ho_so --from ...`` asks for days: what names no command is what ``add`` is given."""
 
+    default = "add"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["add", *args]
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
 
@@ -162,9 +164,9 @@ def _turn(number: int, what: str, by: str) -> None:
 
 def wake() -> str:
     """Have a running Airflow look at the queue now; gives a sentence on when it will be looked at."""
+    from lienthong.airflow_api import AirflowApi
     from lienthong.errors import LienThongError
     from lienthong.services import control
-    from lienthong.services.airflow_api import AirflowApi
     from lienthong.services.folders import Folders
     from lienthong.services.keys import USER, load
 
