@@ -15,14 +15,15 @@ SELECT
     t._warned_alone + {warned} AS warned,
     0::bigint AS waived
 FROM (
-    -- What a row breaks by itself can be told by parallel workers. Only the rest needs other rows, in their order, or
-    -- another dataset; OFFSET 0 keeps the two steps apart, so that what is sorted for the rest is narrow.
+    -- What a row breaks by itself, or by what other datasets hold, can be told by parallel workers. Only the rest
+    -- needs other rows of this table, in their order; OFFSET 0 keeps the two steps apart, so that what is sorted for
+    -- the rest is narrow.
     SELECT
         t.*,
         {record_key} AS _record_key,
         coalesce({source_time}, t._held_time, {default_time}) AS _source_time,
         {broken_alone} AS _broken_alone,
         {warned_alone} AS _warned_alone
-    FROM {typed} t
+    FROM {typed} t {beside}
     OFFSET 0
 ) t

@@ -85,11 +85,10 @@ def _masks(landing):
 def _proofs(landing, good):
     rules = [rule for rule in landing.contract.rules if not rule.about_window]
     tests = ", ".join(f'({predicate(rule, landing.window)}) IS TRUE AS "{rule.id}"' for rule in rules)
+    rows = f"{landing.typed.as_string()} t {landing.beside().as_string()}"
     ids = ", ".join(f'bool_or(q."{rule.id}") AS "{rule.id}"' for rule in rules)
     lines = ", ".join(map(str, good))
-    return (
-        f"SELECT {ids} FROM (SELECT t._line, {tests} FROM {landing.typed.as_string()} t) q WHERE q._line IN ({lines})"
-    )
+    return f"SELECT {ids} FROM (SELECT t._line, {tests} FROM {rows}) q WHERE q._line IN ({lines})"
 
 
 def _keep(warehouse, contract, rows, window=WINDOW):

@@ -124,6 +124,15 @@ DRAWN = {
     "legal_characters": some(["a", "b", "luc"]).map(lambda names: (tuple(names), {})),
     "sql": of(
         "a",
+        "b",
+        dataset="danh",
+        by="ma",
+        expression=st.sampled_from(
+            ["t.b = danh.ten", "t.so > 1 OR t.ngay >= danh.hieu_luc_tu", "danh.ten <> '{x}' AND t.a <> ' :a'"]
+        ),
+    )
+    | of(
+        "a",
         expression=st.sampled_from(
             [
                 "t.a LIKE '%a%'",
@@ -208,14 +217,12 @@ def warehouse(new_database):
         made = Warehouse(connection, HOME)
         migrate(made, [DANH, contract("thu", COLUMNS, [], cursor="luc")])
         with made.session() as session:
-            for place, (code, name, since, until) in enumerate(
-                (
-                    ("1", "Xã Hòa Phú", "2025-07-01", None),
-                    ("2", "Xã Ea H'Leo", None, "2025-09-30"),
-                    ("a", "{x}", None, None),
-                )
+            for code, name, since, until in (
+                ("1", "Xã Hòa Phú", "2025-07-01", None),
+                ("2", "Xã Ea H'Leo", None, "2025-09-30"),
+                ("a", "{x}", None, None),
             ):
-                hold(session, "danh", place, ma=code, ten=name, hieu_luc_tu=since, hieu_luc_den=until)
+                hold(session, "danh", code, ma=code, ten=name, hieu_luc_tu=since, hieu_luc_den=until)
             for place, (key, status) in enumerate((("1", "1"), ("a", "2"), ("Hòa", "a"))):
                 hold(session, "thu", place, ma=key, a=status, luc="2025-09-01 08:00:00")
         yield made
@@ -287,6 +294,16 @@ def test_both_compilations_agree_rule_by_rule(warehouse):
     agree()
     assert [kind for kind in KINDS if not broken[kind]] == [], "kinds that no drawn row broke: nothing was compared"
     assert [kind for kind in KINDS if not held[kind]] == [], "kinds that no drawn row kept"
+
+
+def test_rules_that_look_at_two_records_of_one_dataset_are_refused(warehouse):
+    """Both would stand beside the row under one name."""
+    made = [
+        rule(f"theo_{by}", "sql", "a", dataset="danh", by=by, expression="t.b = danh.ten") for by in ("ma", "ma", "a")
+    ]
+    assert Landing(warehouse, contract("thu", COLUMNS, made[:2]), WINDOW, 1).beside().as_string().count("JOIN") == 1
+    with pytest.raises(NeedsPerson, match="rules look at records of danh by ma and by a"):
+        Landing(warehouse, contract("thu", COLUMNS, made), WINDOW, 1).beside()
 
 
 @pytest.mark.parametrize("kind", ["matches", "sql", "row_count"])

@@ -8,7 +8,8 @@ from importlib.metadata import version
 
 import pytest
 
-from lienthong.quality.compilation import _counted_rows, _escaped, _repeated_rows, _unexpected_rows
+from lienthong.quality.compilation import _escaped, _repeated_rows, _unexpected_rows
+from lienthong.quality.counting import counted_pairs, counted_rows
 from lienthong.quality.great import RESULT_FORMAT, _failing
 from lienthong.rules import Rule
 from lienthong.warehouse import Warehouse
@@ -152,7 +153,7 @@ def test_our_query_is_run_once_and_no_row_leaves_the_database(validate, warehous
     with warehouse.session() as session:
         session.execute("CREATE SEQUENCE landing.calls")
     query = "SELECT q._row FROM (SELECT * FROM {batch}) q WHERE nextval('landing.calls') > 0"
-    (found,) = validate(_counted_rows()(unexpected_rows_query=query))
+    (found,) = validate(counted_rows()(unexpected_rows_query=query))
     assert found.expectation_config.type == "unexpected_rows_expectation"
     assert (found.success, found.result) == (False, {"observed_value": len(ROWS)})
     with warehouse.session() as session:
@@ -179,7 +180,7 @@ def test_conditions_on_a_row_alone_are_counted_in_one_statement(validate):
 
     event.listen(Engine, "before_cursor_execute", keep)
     try:
-        found = validate(*(_counted_rows()(**_unexpected_rows(one, WINDOW)) for one in made))
+        found = validate(*(counted_rows()(**_unexpected_rows(one, WINDOW)) for one in made))
     finally:
         event.remove(Engine, "before_cursor_execute", keep)
     assert [one.result["observed_value"] for one in found] == list(tests.values())
@@ -187,12 +188,38 @@ def test_conditions_on_a_row_alone_are_counted_in_one_statement(validate):
     assert len([text for text in told if "unexpected_row_count" in text]) == 2
 
 
+def test_our_count_of_pairs_is_theirs_without_a_statement_of_its_own(validate, gxe):
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    given = {"or_equal": True, "ignore_row_if": "either_value_is_missing"}
+    pairs = [{"column_A": "sau", "column_B": "luc"}, {"column_A": "b", "column_B": "a"}]
+    alone = Rule("r", "sql", ("a",), "warn", "accuracy", "", {"expression": "t.a = 'a'"})
+    told = []
+
+    def keep(_connection, _cursor, text, *_):
+        told.append(text)
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        ours = validate(
+            *(counted_pairs()(**pair, **given) for pair in pairs), counted_rows()(**_unexpected_rows(alone, WINDOW))
+        )
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+    theirs = validate(*(gxe.ExpectColumnPairValuesAToBeGreaterThanB(**pair, **given) for pair in pairs))
+    assert [one.expectation_config.type for one in ours[:2]] == [one.expectation_config.type for one in theirs]
+    assert [one.result for one in ours[:2]] == [one.result for one in theirs]
+    assert [one.result["unexpected_count"] for one in theirs] == [1, 0]
+    assert [text.count("FILTER") for text in told if "FILTER" in text] == [5]
+
+
 def test_our_query_for_repeated_keys_counts_the_rows_that_theirs_counts(validate, gxe):
     """Groups are hashed once; theirs joins them to every row again."""
     for columns in (("a", "b"), ("b", "sau"), ("_line", "a")):
         ours = _repeated_rows(Rule("r", "unique", columns, "warn", "uniqueness", ""), WINDOW)
         theirs = gxe.ExpectCompoundColumnsToBeUnique(column_list=list(columns), ignore_row_if="any_value_is_missing")
-        found = validate(_counted_rows()(**ours), theirs)
+        found = validate(counted_rows()(**ours), theirs)
         assert found[0].result["observed_value"] == found[1].result["unexpected_count"]
 
 

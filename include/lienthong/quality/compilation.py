@@ -6,25 +6,19 @@ different hands; the rest become queries for unexpected rows, or for the sources
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 from lienthong.batches import Window
 from lienthong.contracts import Contract
-from lienthong.rules import Rule, Subject, column, literal, predicate, window_test
+from lienthong.quality import counting
+from lienthong.quality.counting import AFTER, BEFORE, BETWEEN, JOIN, ON, ROWS
+from lienthong.rules import VALIDITY, Rule, Subject, column, literal, predicate, quoted, window_test
 from lienthong.rules.vietnam import PHONE, misspelt
 from lienthong.rules.windows import min_rows, oldest
-from lienthong.warehouse.landing import looks_at_its_row_only
 
 NOTHING: Mapping[str, Sequence[Subject]] = {}
-# Great Expectations puts an aliased sub-query in the place of {batch}, hence the second SELECT.
-ROWS = "FROM (SELECT * FROM {batch}) t"
-# Around the predicate of a rule. Only the row number is selected: what is kept of unexpected rows holds no value.
-BEFORE, AFTER = "SELECT q._row FROM (SELECT t._row, (", f") AS passes {ROWS}) q WHERE q.passes IS FALSE"
 
 
 def expectations(contract: Contract, window: Window, subjects: Mapping[str, Sequence[Subject]] = NOTHING) -> list[Any]:
@@ -35,10 +29,7 @@ def expectations(contract: Contract, window: Window, subjects: Mapping[str, Sequ
 
 
 def _expectation(rule: Rule, window: Window, subjects: Sequence[Subject]) -> Any:
-    import great_expectations.expectations as gxe
-
     name, arguments = compilation(rule, subjects)
-    kind = _counted_rows() if name == UNEXPECTED[0] else getattr(gxe, name)
     severity = "warning" if rule.severity == "warn" else "critical"
     meta = {"rule": rule.id, "sentence": rule.sentence, "severity": rule.severity}
     if rule.about_window:
@@ -47,74 +38,7 @@ def _expectation(rule: Rule, window: Window, subjects: Sequence[Subject]) -> Any
         )
     else:
         given = arguments(rule, window)
-    return kind(**given, severity=severity, meta=meta)
-
-
-@cache
-def _counted_rows() -> Any:
-    """Great Expectations' own query for unexpected rows, under its own name, that counts them and does not fetch them.
-
-    Theirs runs the query twice, once for the count and once for the first rows, which nobody may see. Ours runs it
-    once; conditions that look at nothing but their row are counted together, in one scan."""
-    import great_expectations.expectations as gxe
-
-    together = _conditions_together().metric_name
-    registry = logging.getLogger("great_expectations.expectations.registry")
-    registry.disabled = True  # it warns that a name is taken anew, which is what is wanted here
-
-    class UnexpectedRowsExpectation(gxe.UnexpectedRowsExpectation):  # type: ignore[name-defined,misc]  # not exported
-        @property
-        def metric_dependencies(self) -> tuple[str, ...]:
-            return (together if _condition(self.unexpected_rows_query) else "unexpected_rows_query.row_count",)
-
-        def _validate(self, metrics: dict[str, Any], *context: Any, **named: Any) -> Any:
-            (counted,) = self.metric_dependencies
-            found = {"unexpected_rows_query.row_count": metrics[counted], "unexpected_rows_query.table": []}
-            return super()._validate(found, *context, **named)
-
-    registry.disabled = False
-    return UnexpectedRowsExpectation
-
-
-@cache
-def _conditions_together() -> Any:
-    """A metric of Great Expectations for our queries whose condition looks at nothing but its row.
-
-    An aggregate: Great Expectations puts all of them into one statement, as it does with its own."""
-    import sqlalchemy
-    from great_expectations.core.metric_domain_types import MetricDomainTypes
-    from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
-    from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
-    from great_expectations.expectations.metrics.metric_provider import metric_partial
-    from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-
-    class RowsThatBreakACondition(TableMetricProvider):
-        metric_name = "unexpected_rows_query.rows_that_break_a_condition"
-        value_keys = ("unexpected_rows_query",)
-
-        @metric_partial(
-            engine=SqlAlchemyExecutionEngine,
-            partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
-            domain_type=MetricDomainTypes.TABLE,
-        )
-        def _sqlalchemy(
-            cls,  # theirs: it is called with the class
-            execution_engine: Any,
-            metric_domain_kwargs: dict[str, Any],
-            metric_value_kwargs: dict[str, Any],
-            **_: Any,
-        ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-            # The same batch under the name that conditions know it by: Great Expectations itself gives it none.
-            batches = execution_engine.batch_manager.batch_data_cache
-            name = f"{metric_domain_kwargs['batch_id']} as t"
-            if name not in batches:
-                rows = execution_engine.get_domain_records(metric_domain_kwargs).alias("t")
-                batches[name] = SimpleNamespace(selectable=rows)  # their class would take the name away
-            condition = _condition(metric_value_kwargs["unexpected_rows_query"])
-            broken = sqlalchemy.text(f"({condition}) IS FALSE")
-            return sqlalchemy.func.count().filter(broken), {"batch_id": name}, {}
-
-    return RowsThatBreakACondition
+    return counting.kind(name)(**given, severity=severity, meta=meta)
 
 
 def compilation(rule: Rule, subjects: Sequence[Subject] = ()) -> Compilation:
@@ -127,15 +51,29 @@ def compilation(rule: Rule, subjects: Sequence[Subject] = ()) -> Compilation:
 
 
 def _unexpected_rows(rule: Rule, window: Window) -> dict[str, Any]:
-    return {"unexpected_rows_query": f"{BEFORE}{_escaped(predicate(rule, window))}{AFTER}"}
+    condition = _escaped(predicate(rule, window))
+    return {"unexpected_rows_query": f"{BEFORE}{condition}{BETWEEN}{_escaped(_beside(rule))}{AFTER}"}
 
 
-def _condition(query: str) -> str:
-    """The predicate in a query of ours, if it looks at nothing but its row; an empty text for every other query."""
-    if not (query.startswith(BEFORE) and query.endswith(AFTER)):
+def _beside(rule: Rule) -> str:
+    # By the column; the split joins by the name of the record. A column that is no name makes the counts differ.
+    if rule.beside is None:
         return ""
-    condition = query.removeprefix(BEFORE).removesuffix(AFTER)
-    return condition.format() if looks_at_its_row_only(condition) else ""  # format undoes the doubled braces
+    dataset, by = (quoted(name) for name in rule.beside)
+    return f"{JOIN}core.{dataset}{ON}{dataset}.{by} = t.{by} AND {dataset}._deleted_at IS NULL"
+
+
+def _not_listed(rule: Rule, _: Window) -> dict[str, Any]:
+    """Rows whose code no live record has: as one join without a partner, where the split asks row by row."""
+    code, at = column(rule.columns[0]), rule.arguments.get("at")
+    partner = f"r._deleted_at IS NULL AND r.{quoted(rule.arguments.get('column', rule.columns[0]))} = {code}"
+    if at:
+        day = f"{column(at)}::date"
+        start, end = (f"r.{quoted(name)}" for name in VALIDITY)
+        partner += f" AND coalesce({start} <= {day}, true) AND coalesce({day} < {end}, true)"
+    listed = f"SELECT FROM core.{quoted(rule.arguments['dataset'])} r WHERE {partner}"
+    where = _escaped(f"{code} IS NOT NULL AND NOT EXISTS ({listed})")
+    return {"unexpected_rows_query": f"SELECT t._row {ROWS} WHERE {where}"}
 
 
 def _repeated_rows(rule: Rule, _: Window) -> dict[str, Any]:
@@ -234,6 +172,7 @@ EXPECTATIONS: dict[str, Compilation] = {
         "ExpectColumnValuesToBeBetween",
         lambda r, _: {"column": r.columns[0], "min_value": r.arguments["min"], "max_value": r.arguments["max"]},
     ),
+    "exists_in": (UNEXPECTED[0], _not_listed),
     "at_most": (
         "ExpectColumnPairValuesAToBeGreaterThanB",
         lambda r, _: {

@@ -57,6 +57,12 @@ class Rule:
         """Dataset that the rule looks into; a run waits for it, and a rejected row waits with it."""
         return self.arguments.get("dataset") if KINDS[self.kind].refers else None
 
+    @property
+    def beside(self) -> tuple[str, str] | None:
+        """Dataset and column of the record that the predicate knows beside ``t``, under the name of the dataset: the
+        live one that the column names. Where there is none its values are NULL."""
+        return KINDS[self.kind].beside(self)
+
 
 # What was counted in one window of one source, by the name of the part.
 Parts = Mapping[str, float | None]
@@ -104,9 +110,9 @@ class Kind:
 
     ``columns`` is the number of columns that it takes, None for one or more; ``types`` the types that they may have,
     () for any. ``named`` are arguments that name a further column, with the types that it may have. ``refers`` says
-    that its argument ``dataset`` is another dataset. ``check`` gives what is wrong with its arguments, or an empty
-    text. ``coded`` says that its column has a list of codes, which the contract adds as ``values``. ``window`` makes
-    it a rule about a window."""
+    that its argument ``dataset`` is another dataset, ``beside`` which record of it the predicate knows. ``check`` gives
+    what is wrong with its arguments, or an empty text. ``coded`` says that its column has a list of codes, which the
+    contract adds as ``values``. ``window`` makes it a rule about a window."""
 
     predicate: Callable[[Rule, Window], str]
     required: tuple[str, ...] = ()
@@ -118,6 +124,7 @@ class Kind:
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     coded: bool = False
     window: WindowTest | None = None
+    beside: Callable[[Rule], tuple[str, str] | None] = lambda _: None
 
     @property
     def about_window(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lienthong.batches import Window
@@ -66,11 +67,20 @@ def _normal_form(rule: Rule, _: Window) -> str:
 def _legal_characters(rule: Rule, _: Window) -> str:
     # Readers write U+2400 for NUL and U+FFFD for what is not Unicode, because PostgreSQL can hold neither.
     whole = f"concat_ws('', {', '.join(raw(name) for name in rule.columns)})"
-    return f"(strpos({whole}, '\u2400') = 0 AND strpos({whole}, '\ufffd') = 0)"
+    return f"{whole} NOT LIKE ALL (ARRAY['%\u2400%', '%\ufffd%'])"
 
 
 def _sql(rule: Rule, _: Window) -> str:
     return f"({rule.arguments['expression']})"
+
+
+def _record_beside(rule: Rule) -> tuple[str, str] | None:
+    """A condition that names ``<dataset>.<column>`` looks at the record that ``by`` names; one with a query of its own
+    finds its rows itself."""
+    dataset, by, text = (rule.arguments.get(name, "") for name in ("dataset", "by", "expression"))
+    if not dataset or not by or re.search(r"\b(select|over)\b", text, re.IGNORECASE):
+        return None
+    return (dataset, by) if re.search(rf"(?<![\w.]){re.escape(dataset)}\.", text) else None
 
 
 def _transition(rule: Rule, _: Window) -> str:
@@ -153,5 +163,6 @@ KINDS: dict[str, Kind] = {
         refers=True,
         check=checks.needs(checks.expression, "an SQL condition without :parameters", "expression"),
         named={"by": tuple(SQL_TYPES)},
+        beside=_record_beside,
     ),
 }

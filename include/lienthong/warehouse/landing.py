@@ -11,6 +11,7 @@ from psycopg import sql
 
 from lienthong.batches import Window
 from lienthong.contracts import Column, Contract
+from lienthong.errors import NeedsPerson
 from lienthong.rules import Rule, predicate
 from lienthong.warehouse import ledger, quarantine, waivers
 from lienthong.warehouse.statements import names, statement
@@ -19,14 +20,10 @@ from lienthong.warehouse.store import Session, Warehouse, one
 Row = Sequence[str | None]
 
 
-# Words without which a predicate sees neither other rows nor another dataset.
-_ELSEWHERE = re.compile(r"\b(select|over)\b", re.IGNORECASE)
-
-
-def looks_at_its_row_only(predicate: str) -> bool:
-    """Whether every row can be told by itself; a text that only names such a word is taken for one that looks further,
-    which costs time and changes no result."""
-    return not _ELSEWHERE.search(predicate)
+# Words without which a predicate sees no other row of its table, and no query of its own. A text that only names such
+# a word is taken for one that looks further, which costs time and changes no result.
+_OTHER_ROWS = re.compile(r"\bover\b", re.IGNORECASE)
+_QUERY = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
 class Landing:
@@ -149,23 +146,52 @@ class Landing:
             marks=self.marks, typed=self.typed, record_key=record_key(self.contract),
             source_time=sql.Identifier("t", cursor) if cursor else sql.SQL("NULL::timestamp"),
             default_time=sql.Literal(self.window.local_end),
+            beside=self.beside(),
             broken=self._bits(self.contract.rejecting, alone=False),
             warned=self._bits(self.contract.warning, alone=False),
             broken_alone=self._bits(self.contract.rejecting, alone=True),
             warned_alone=self._bits(self.contract.warning, alone=True),
         )  # fmt: skip
 
+    def beside(self) -> sql.Composable:
+        """The records that predicates know beside their row. One is found by its name, so it never makes two rows."""
+        wanted: dict[str, str] = {}
+        for dataset, by in filter(None, (rule.beside for rule in self.contract.rules)):
+            if wanted.setdefault(dataset, by) != by:
+                raise NeedsPerson(
+                    f"{self.contract.dataset}: rules look at records of {dataset} by {wanted[dataset]} and by {by}. "
+                    "The data team says one of them with EXISTS."
+                )
+        return sql.SQL(" ").join(
+            sql.SQL("LEFT JOIN core.{0} ON {0}._record_key = t.{1}::text AND {0}._deleted_at IS NULL").format(
+                sql.Identifier(dataset), sql.Identifier(by)
+            )
+            for dataset, by in wanted.items()
+        )
+
     def _bits(self, rules: Sequence[Rule], *, alone: bool) -> sql.Composable:
-        """The bits of the rules that look at nothing but the row, or of the others."""
-        predicates = [predicate(rule, self.window) for rule in rules]
-        bits: list[sql.Composable] = [
-            sql.SQL("CASE WHEN {} THEN 0::bigint ELSE {}::bigint END").format(
+        """The bits of the rules that look at no other row of the table, or of the others.
+
+        Nearly every row is good: it is asked once, by what the row itself shows, and only a bad row is asked rule by
+        rule. Queries are not asked twice, each would hash its table anew."""
+        together: list[tuple[str, sql.Composable]] = []
+        each: list[sql.Composable] = []
+        for place, rule in enumerate(rules):
+            test = predicate(rule, self.window)
+            if bool(_OTHER_ROWS.search(test)) == alone:
+                continue
+            bit = sql.SQL("CASE WHEN {} THEN 0::bigint ELSE {}::bigint END").format(
                 sql.SQL(f"coalesce({test}, true)"), sql.Literal(1 << place)
             )
-            for place, test in enumerate(predicates)
-            if looks_at_its_row_only(test) == alone
-        ]
-        return sql.SQL("\n        + ").join(bits or [sql.SQL("0::bigint")])
+            if alone and not _QUERY.search(test):
+                together.append((test, bit))
+            else:
+                each.append(bit)
+        if together:
+            good = sql.SQL("\n        AND ".join(f"({test})" for test, _ in together))
+            bits = sql.SQL("\n        + ").join(bit for _, bit in together)
+            each.append(sql.SQL("CASE WHEN ({}) IS NOT FALSE THEN 0::bigint ELSE {} END").format(good, bits))
+        return sql.SQL("\n        + ").join(each or [sql.SQL("0::bigint")])
 
     def counts(self, session: Session) -> list[dict[str, Any]]:
         """Failing rows per rule and source, as (rule, source, failing), from the marks; zero counts are absent."""
