@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 from lienthong.sandbox.misbehaviour import Rule
 from lienthong.sandbox.portal_answers import Answer
 from lienthong.sandbox.portal_control import control
+from lienthong.sandbox.portal_evaluation import PATH, body
+from lienthong.sandbox.portal_evaluation_faults import spoilt
 from lienthong.sandbox.portal_services import LOGIN, UNKNOWN, Portal
 from lienthong.sandbox.request_log import Delivery
 from lienthong.sandbox.web import Exchange, Scope, TooLarge
@@ -37,6 +40,8 @@ class PortalApp(WebApp):
             await self._mapi(exchange, UNKNOWN)
         elif path == "/mapi/login":
             await self._mapi(exchange, LOGIN)
+        elif path.removeprefix(PATH) in self._portal.evaluation.endpoints:
+            await self._evaluation(exchange, path.removeprefix(PATH))
         elif path == "/health":
             health = {"status": "ok", "profile": self._portal.options.profile}
             await exchange.answer(200, json.dumps(health).encode())
@@ -70,6 +75,32 @@ class PortalApp(WebApp):
         def failure(rule: Rule) -> bytes:
             code, words = self._portal.misbehaviour.words(rule)
             return Answer(code, words).encode(self._code_type(service))
+
+        await carry_out(exchange, plan, delivery, self._portal, handle, failure)
+
+    async def _evaluation(self, exchange: Exchange, endpoint: str) -> None:
+        """A page of the public figures: no session, no envelope, and HTTP 201 where all is well."""
+        if exchange.scope["method"] != "POST":
+            await self._refuse(exchange, endpoint, 405)
+            return
+        try:
+            asked = read_json(await exchange.body(self._portal.options.max_body_bytes))
+        except TooLarge:
+            await self._refuse(exchange, endpoint, 413)
+            return
+        plan = self._portal.misbehaviour.plan(endpoint, ())
+        delivery = planned(endpoint, 0, plan, new_request_id())
+        if delivery.http_status == 200:
+            delivery = replace(delivery, http_status=201)
+
+        def handle(end: Rule | None) -> tuple[int, bytes]:
+            given = self._portal.evaluate(endpoint, asked, delivery)
+            if end is not None and isinstance(given["data"], dict):
+                given["data"] = spoilt(given["data"], end)
+            return delivery.http_status, json.dumps(given, ensure_ascii=False).encode()
+
+        def failure(rule: Rule) -> bytes:
+            return json.dumps(body(*self._portal.misbehaviour.words(rule)), ensure_ascii=False).encode()
 
         await carry_out(exchange, plan, delivery, self._portal, handle, failure)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from lienthong.errors import NeedsPerson
 Entry = dict[str, Any]
 
 DEFAULT = Path(__file__).with_name("catalogue.json")
+
+
+def department_id(code: str) -> str:
+    """The portal's own key of a unit in the figures that it publishes, the same in every installation."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{code}.dichvucong.example"))
 
 
 class Catalogue:

@@ -18,6 +18,7 @@ from lienthong.sandbox.portal_answers import (
     Refused,
 )
 from lienthong.sandbox.portal_catalogue import Catalogue
+from lienthong.sandbox.portal_evaluation import Body, Evaluation
 from lienthong.sandbox.portal_options import PortalOptions
 from lienthong.sandbox.portal_pulls import Pulls
 from lienthong.sandbox.portal_pushes import Pushes
@@ -41,6 +42,7 @@ class Portal:
         self.sessions = Sessions(options.session_seconds)
         catalogue = Catalogue(options.catalogue)
         self._store = PortalStore(options.data)
+        self.evaluation = Evaluation(options.madonvi, catalogue, self._store.facts)
         judge = Judge(options.profile, catalogue)
         self._pulls = Pulls(catalogue, self._store).services
         self._pushes = Pushes(options, judge, self._store, self.misbehaviour).services
@@ -79,6 +81,13 @@ class Portal:
         except UnicodeEncodeError:
             answer = Answer(MALFORMED, "Thông điệp chứa ký tự không hợp lệ")
             self.note(delivery, answer.code)
+        return answer
+
+    def evaluate(self, endpoint: str, asked: object, delivery: Delivery) -> Body:
+        """Answer one question about the index; what was counted for it and its line in the log are durable."""
+        with self._store.transaction():
+            answer = self.evaluation.answer(endpoint, asked)
+            self._store.log_request(delivery, str(answer["code"]))
         return answer
 
     def note(self, delivery: Delivery, code: str = "") -> None:

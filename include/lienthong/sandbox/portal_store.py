@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lienthong.sandbox.portal_evaluation_facts import TABLES as EVALUATION
+from lienthong.sandbox.portal_evaluation_facts import Facts
 from lienthong.sandbox.portal_log import FILE, TABLES
 from lienthong.sandbox.request_log import Delivery, LoggedStore
 
@@ -31,7 +33,8 @@ class PortalStore(LoggedStore):
     """The only writer of the data folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder / FILE, TABLES)
+        super().__init__(folder / FILE, TABLES + EVALUATION)
+        self.facts = Facts(self._db)
 
     def held(self, ma_ho_so: str) -> tuple[str, str] | None:
         """Digest and status of the dossier that is held, or None."""

@@ -14,6 +14,7 @@ from lienthong.connections import Connection
 from lienthong.contracts import Contract
 from lienthong.errors import NeedsPerson
 from lienthong.sources.catalogue import CatalogueSource
+from lienthong.sources.evaluation import EvaluationSource
 from lienthong.sources.files import FileSource
 from lienthong.sources.platform import PlatformSource
 from lienthong.sources.rest import RestSource
@@ -38,6 +39,7 @@ READERS: dict[str, Callable[[Connection], Source]] = {
     "http": RestSource,
     "https": RestSource,
     "catalogue": CatalogueSource,
+    "evaluation": EvaluationSource,
     "platform": PlatformSource,
 }
 

@@ -114,11 +114,11 @@ class RestSource:
                     continue
                 if status == 200:
                     return self._read(response)
-                wait = _wait(response.headers.get("Retry-After"))
+                wait = wait_asked(response.headers.get("Retry-After"))
             if status in (401, 403):
                 raise Refused(f"khóa truy cập bị từ chối (HTTP {status}). Cấp lại khóa.")
             if status != 429 and status < 500:
-                raise _misspoken(status)
+                raise misspoken(status)
             if wait is None or wait > PATIENCE or tries == TRIES:
                 raise Unreachable(f"dịch vụ báo lỗi HTTP {status}.")
             tries += 1
@@ -135,16 +135,16 @@ class RestSource:
 
     def _read(self, response: requests.Response) -> Answer:
         try:
-            content = json.loads(_body(response), parse_float=as_number)
+            content = json.loads(whole_body(response), parse_float=as_number)
         except (ValueError, RecursionError):
-            raise _misspoken(200) from None
+            raise misspoken(200) from None
         rows = dig(content, self.items)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise _misspoken(200)
+            raise misspoken(200)
         return Answer(content, rows, response.links.get("next", {}).get("url"))
 
 
-def _body(response: requests.Response) -> bytes:
+def whole_body(response: requests.Response) -> bytes:
     """The whole body, as far as it keeps to the limits of size and time."""
     until, parts, size = time.monotonic() + PAGE_SECONDS, [], 0
     try:
@@ -160,7 +160,8 @@ def _body(response: requests.Response) -> bytes:
     return b"".join(parts)
 
 
-def _misspoken(status: int) -> Refused:
+def misspoken(status: int) -> Refused:
+    """A service that answers, but in another form than the one agreed on."""
     return Refused(f"câu trả lời không đúng giao thức (HTTP {status}). Đơn vị quản lý dịch vụ kiểm tra phiên bản.")
 
 
@@ -171,7 +172,7 @@ def as_number(text: str) -> int | Decimal:
     return int(number) if whole else number
 
 
-def _wait(text: str | None) -> float | None:
+def wait_asked(text: str | None) -> float | None:
     """Seconds of a ``Retry-After``, written as seconds or as a date; None when there is none."""
     if text is None:
         return None
