@@ -22,9 +22,18 @@ NOTE = "Bổ sung bản sao giấy khai sinh của con"
 PERSONAL = (OWNER, CITIZEN, PHONE, EMAIL, NOTE)
 
 
+AGGREGATES = {
+    "monitoring_centre": ("don_vi", "chi_so", "trang_thai_dich_vu"),
+    "statistics_message": ("thong_ke_thang",),
+    "public_app": ("thong_tin_xa", "diem_phuc_vu"),
+}
+"""What the endpoints take to which no dossier ever goes."""
+
+
 def bound_to(endpoint):
-    """The contracts of dossiers and steps, as if they were bound to one endpoint and no other."""
-    found = (load(path) for name in ("ho_so", "tien_trinh") for path in ROOT.glob(f"expectations/*/{name}.odcs.yaml"))
+    """The contracts of dossiers and steps, or of sums, as if they were bound to one endpoint and no other."""
+    names = AGGREGATES.get(endpoint, ("ho_so", "tien_trinh"))
+    found = (load(path) for name in names for path in ROOT.glob(f"expectations/*/{name}.odcs.yaml"))
     return {contract.dataset: replace(contract, endpoints=(endpoint,)) for contract in found}
 
 

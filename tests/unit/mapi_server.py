@@ -18,11 +18,11 @@ class Seen:
 
     path: str
     headers: dict[str, str]
-    body: dict[str, Any]
+    body: Any
 
     @property
     def service(self) -> str:
-        return self.body.get("service", "login")
+        return self.body.get("service", "login") if isinstance(self.body, dict) else "batch"
 
 
 @dataclass

@@ -16,7 +16,8 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ import urllib3
 from requests import exceptions as failed
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from lienthong.errors import ReceiverBusy, ReceiverRefused, TryAgain
+from lienthong.errors import LienThongError, ReceiverBusy, ReceiverRefused, TryAgain
 
 CONNECT_SECONDS = 10.0
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -74,6 +75,16 @@ class Reach(Protocol):
         """Our own certificate with its key; empty for none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer as it came; ``error`` is what its status means where that is not good."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+    error: LienThongError | None = None
+
+
 class Transport:
     """Speaks JSON over one kept-alive connection per thread. Follows no redirect and no proxy of the environment."""
 
@@ -105,6 +116,14 @@ class Transport:
         headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """The JSON object of a good answer; anything else is one of the errors above."""
+        return self._parse(self.converse(method, path, request_id, body, headers, query).content)
+
+    def converse(
+        self, method: str, path: str, request_id: str, body: bytes | None = None,
+        headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None,
+        passed: Collection[int] = (),
+    ) -> Heard:  # fmt: skip
+        """A good answer as it came, or one with a status of ``passed``; anything else is one of the errors above."""
         started = time.monotonic()
         url = self.base + path
         limit = self.reach.timeout
@@ -124,11 +143,13 @@ class Transport:
         except OSError:  # what requests raises for a PEM file that is not there
             raise self._refused(url, "needs the files of ca_file and cert_file, and one cannot be read") from None
         try:
-            self._check_status(response, url)
+            wrong = self._status_error(response, url)
+            if wrong is not None and response.status_code not in passed:
+                raise wrong
             content = self._read(response, started + limit)
         finally:
             response.close()
-        return self._parse(content)
+        return Heard(response.status_code, response.headers, content, wrong)
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -169,22 +190,23 @@ class Transport:
             f"Whoever maintains connection {self.name!r} can mend it."
         )
 
-    def _check_status(self, response: requests.Response, url: str) -> None:
+    def _status_error(self, response: requests.Response, url: str) -> LienThongError | None:
+        """The error that the status of an answer means, or None."""
         status = response.status_code
         if status < 300:
-            return
+            return None
         wait = _retry_after(response.headers.get("Retry-After"))
         if status < 400:
             target = _place(response.headers.get("Location", "")) or "an unnamed address"
-            raise self._refused(url, f"redirects to {target} (HTTP {status}), which is never followed")
+            return self._refused(url, f"redirects to {target} (HTTP {status}), which is never followed")
         if status == 413:
-            raise TooLarge(f"{self.name}: the request is too large for {_place(url)} (HTTP 413).", wait)
+            return TooLarge(f"{self.name}: the request is too large for {_place(url)} (HTTP 413).", wait)
         if status in (408, 429):
-            raise NotTaken(f"{self.name}: {_place(url)} asks for patience (HTTP {status}).", wait)
+            return NotTaken(f"{self.name}: {_place(url)} asks for patience (HTTP {status}).", wait)
         if status < 500:
             kind = {401: NotKnown, 404: NotThere}.get(status, ReceiverRefused)
-            raise self._refused(url, f"rejects our {_REJECTED.get(status, 'request')} (HTTP {status})", kind)
-        raise NoAnswer(f"{self.name}: {_place(url)} failed (HTTP {status}).", wait)
+            return self._refused(url, f"rejects our {_REJECTED.get(status, 'request')} (HTTP {status})", kind)
+        return NoAnswer(f"{self.name}: {_place(url)} failed (HTTP {status}).", wait)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         parts: list[bytes] = []

@@ -17,6 +17,9 @@ already taken effect, so that only the answer is lost or spoiled.
     malformed       answers HTTP 200 with JSON that is cut in the middle
     nested          puts the real answer as a JSON string into ``message`` of another answer
     shorten         cuts the list of a pull to its first ``keep`` entries (0)
+    omit            leaves ``part`` out of an answer of the evaluation API: a group, a sub-indicator, a counter, a unit
+    blank           the same, but the figures of ``part`` are there without a value
+    orion           answers a batch with 207, every identifier under success and no errors, as Orion-LD does
     expire_session  ends the session of the request before it is looked at
     refuse          refuses single records with ``code`` and ``message`` ("{khoa}" is filled in)
     forget          accepts single records, says so, and does not keep them
@@ -38,7 +41,7 @@ DELAYS = frozenset({"latency"})
 RECORD_FAULTS = frozenset({"refuse", "forget"})
 BEFORE = frozenset({"rate_limit", "redirect", "http_error", "drop", "html", "empty", "malformed", "fail"})
 """Faults that keep a request from being handled, unless ``after`` is set."""
-ALWAYS_AFTER = frozenset({"slow", "slow_body", "nested", "shorten"})
+ALWAYS_AFTER = frozenset({"slow", "slow_body", "nested", "shorten", "omit", "blank", "orion"})
 FAULTS = DELAYS | RECORD_FAULTS | BEFORE | ALWAYS_AFTER | {"expire_session"}
 STATUS = {"http_error": 500, "rate_limit": 429, "redirect": 308}
 """HTTP status of a fault that does not name one; 200 for the others."""
@@ -74,6 +77,7 @@ class Rule:
     message: str | None = None
     """Unset: what the server says by itself."""
     keep: int = 0
+    part: str = ""
 
     def __post_init__(self) -> None:
         if self.fault not in FAULTS:

@@ -12,7 +12,9 @@ from lienthong.errors import NeedsPerson
 from lienthong.sandbox.misbehaviour import Plan, Rule
 from lienthong.sandbox.platform_answers import FAILED, Answer, Pattern
 from lienthong.sandbox.platform_callers import Caller
-from lienthong.sandbox.platform_services import LOGIN, ONE, PULL, PUSH, Platform
+from lienthong.sandbox.platform_services import LOGIN, ONE, PULL, PUSH, STATISTIC, Platform
+from lienthong.sandbox.platform_statistics import DATASET, key_of
+from lienthong.sandbox.platform_statistics import PATH as STATISTIC_PATH
 from lienthong.sandbox.portal_answers import adapter_error
 from lienthong.sandbox.portal_services import BAD_SESSION
 from lienthong.sandbox.request_log import Delivery
@@ -80,6 +82,8 @@ class PlatformApp(WebApp):
             return
         query = dict(parse_qsl(exchange.scope["query_string"].decode("latin-1"), keep_blank_values=True))
         body = await exchange.body(None)
+        if place[0] == STATISTIC:
+            place = STATISTIC, DATASET, key_of(query)
         call = Call(*place, headers, query, body, read_json(body) if body and path != "/token" else None)
         plan = self._platform.misbehaviour.plan(call.service, call.keys, call.dataset)
         named = f"{call.service}/{call.dataset}" if call.dataset else call.service
@@ -125,6 +129,8 @@ class PlatformApp(WebApp):
             given = platform.push(caller.pattern, call.dataset, call.message, delivery)
         elif call.service == PULL:
             given = platform.pull(call.dataset, call.query, delivery)
+        elif call.service == STATISTIC:
+            given = platform.statistic(call.query, call.message, delivery)
         else:
             given = platform.one(call.dataset, call.khoa, delivery)
         if end is not None and end.fault == "nested":
@@ -138,6 +144,8 @@ def _place(method: str, path: str) -> tuple[str, str, str] | int:
     """Service, dataset and key that an address means, or the HTTP status of the refusal."""
     if path in LOGINS:
         return (LOGIN, "", "") if method == "POST" else 405
+    if path == STATISTIC_PATH:
+        return (STATISTIC, DATASET, "") if method == "POST" else 405
     found = PLACE.fullmatch(path)
     if found is None:
         return 404

@@ -12,11 +12,12 @@ from lienthong.sandbox.platform_callers import Callers
 from lienthong.sandbox.platform_edits import Edits
 from lienthong.sandbox.platform_options import PlatformOptions
 from lienthong.sandbox.platform_shelf import Dataset, Shelf
+from lienthong.sandbox.platform_statistics import DATASET, read_message
 from lienthong.sandbox.platform_store import PlatformStore, Record, Sent
 from lienthong.sandbox.portal_log import canonical, digest
 from lienthong.sandbox.request_log import Delivery
 
-LOGIN, PUSH, PULL, ONE = "login", "dong_bo", "tra_cuu", "ban_ghi"
+LOGIN, PUSH, PULL, ONE, STATISTIC = "login", "dong_bo", "tra_cuu", "ban_ghi", "thong_ke"
 WORDS = "Bản ghi {khoa} bị từ chối: dữ liệu chưa hợp lệ"
 ACCEPTED = "Thành công"
 PAGE = 500
@@ -84,6 +85,21 @@ class Platform:
         self.note(delivery, str(OK))
         version = self._store.version(name, khoa) or 0
         return Answer(OK, ACCEPTED, {"khoa": khoa, "phien_ban": version, "ban_ghi": record})
+
+    def statistic(self, query: Mapping[str, str], message: object, delivery: Delivery) -> Answer:
+        """Accept a statistics message; its effect and the line in the log are durable when this returns."""
+        try:
+            sent = read_message(query, message)
+            refused = self.misbehaviour.refusal(STATISTIC, sent.khoa, DATASET)
+            if refused is not None:
+                raise Refused(refused[1])
+        except Refused as refusal:
+            return self._no(delivery, refusal.words)
+        with self._store.transaction():
+            keep = not self.misbehaviour.forgets(STATISTIC, sent.khoa, DATASET)
+            self._store.accept(delivery, delivery.request_id, DATASET, sent, keep)
+            self._store.log_request(delivery, str(OK))
+        return Answer(OK, ACCEPTED)
 
     def _no(self, delivery: Delivery, words: str) -> Answer:
         self.note(delivery, str(FAILED))

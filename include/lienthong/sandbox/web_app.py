@@ -108,7 +108,7 @@ async def _spoil(
             await exchange.answer(real, body, headers)
         case "slow_body":
             await exchange.answer(real, body, headers, trickle=rule.ms / 1000)
-        case "nested" | "shorten":
+        case "nested" | "shorten" | "omit" | "blank" | "orion":
             await exchange.answer(real, body, headers)
         case _:
             wait = [] if rule.retry_after is None else [(b"retry-after", f"{rule.retry_after:g}".encode())]
