@@ -41,7 +41,8 @@ nobody = manager.generate_jwt(SimpleAuthManagerUser(username="ngoai", role=None)
 client = TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
 addresses = [
     (method, "/lienthong" + route.path.replace("{number:int}", "1").replace("{path:path}", "x/y")
-        .replace("{code}", "H15.131").replace("{dataset}", "ho_so"))
+        .replace("{code}", "H15.131").replace("{dataset}", "ho_so").replace("{unit}", "H15.131")
+        .replace("{indicator}", "dung_han_quoc_gia"))
     for route in routes.routes for method in sorted(route.methods)
 ]
 def ask(**given):

@@ -12,9 +12,11 @@ from fastapi import HTTPException, Request
 
 from lienthong.console.app import make
 from lienthong.console.desk import Desk
+from lienthong.indicators.refresh import refresh
 from lienthong.settings import Settings
 from lienthong.warehouse import marts
 
+from ..indicators import world as dossiers
 from ..sql.alert_stories import DOWN, EA_BUNG, EA_SUP, Story
 from ..sql.builders import day
 
@@ -82,7 +84,32 @@ def troubled(province, contracts):
             [HOSTILE, HOSTILE],
         )
     score(province, contracts)
+    counted(province)
     return story
+
+
+OFFICER = "Lò Ghi Dấu"
+"""How the names of officers begin; where it turns up, one has leaked."""
+
+
+def counted(warehouse):
+    """Dossiers of five units with indicators made of them; their owners and officers have names that must not leak."""
+    headers, steps = dossiers.lives(5, count=400, days=45)
+    for header in headers:
+        header.update(chu_ho_so=PERSON, trich_yeu=PERSON)
+    for step in steps:
+        step["nguoi_xu_ly"] = f"{OFFICER} {step['nguoi_xu_ly'][-1]}"
+    with warehouse.session() as session:
+        session.execute(
+            "UPDATE core.don_vi SET loai = CASE WHEN ma_don_vi ~ '[.][0-9]{3}$' THEN 'COMMUNE_PEOPLE_COMMITTEE'"
+            " ELSE 'PROVINCIAL_DEPARTMENT' END"
+        )
+    procedures = [
+        {"ma_tthc": code, "thoi_gian_giai_quyet": amount, "don_vi_tinh": unit, "ma_ket_qua": result}
+        for code, amount, unit, result in dossiers.PROCEDURES
+    ]
+    dossiers.write(warehouse, thu_tuc=procedures, ho_so=headers, tien_trinh=steps)
+    refresh(warehouse, "H15")
 
 
 def problem(warehouse, kind, dataset, source, count=0, **details):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Scope
 
 from lienthong.console import pages, render
+from lienthong.console.answer import desk_of, login, message, page, visit_of
 from lienthong.console.desk import Desk
+from lienthong.console.indicators import routes as indicators
+from lienthong.console.indicators.asked import NotAsked
 from lienthong.console.pages import Missing
-from lienthong.console.render import Visit
 from lienthong.console.wire import Wire
 from lienthong.errors import LienThongError, NeedsPerson
 
@@ -29,42 +30,42 @@ routes = APIRouter()
 @routes.api_route("/", methods=READ)
 def overview(request: Request) -> Response:
     """Which units and datasets are behind, and what to see to first."""
-    with _desk(request).look() as look:
+    with desk_of(request).look() as look:
         view = pages.overview(look)
-    return _page(request, "overview.html.j2", view)
+    return page(request, "overview.html.j2", view)
 
 
 @routes.api_route("/units/{code}", methods=READ)
 def unit(request: Request, code: str) -> Response:
     """One unit."""
-    with _desk(request).look() as look:
+    with desk_of(request).look() as look:
         view = pages.unit(look, code)
-    return _page(request, "unit.html.j2", view)
+    return page(request, "unit.html.j2", view)
 
 
 @routes.api_route("/datasets/{dataset}", methods=READ)
 def dataset(request: Request, dataset: str) -> Response:
     """One dataset and its contract."""
-    desk = _desk(request)
+    desk = desk_of(request)
     with desk.look() as look:
         view = pages.dataset(look, desk.settings, dataset)
-    return _page(request, "dataset.html.j2", view)
+    return page(request, "dataset.html.j2", view)
 
 
 @routes.api_route("/problems", methods=READ)
 def problems(request: Request) -> Response:
     """What is wrong; the query says of what kind, where, and whether what is mended counts."""
-    with _desk(request).look() as look:
+    with desk_of(request).look() as look:
         view = pages.problems(look, request.query_params)
-    return _page(request, "problems.html.j2", view)
+    return page(request, "problems.html.j2", view)
 
 
 @routes.api_route("/problems/{number:int}", methods=READ)
 def problem(request: Request, number: int) -> Response:
     """One problem and the letters that tell of it."""
-    with _desk(request).look() as look:
+    with desk_of(request).look() as look:
         view = pages.problem(look, number)
-    return _page(request, "problem.html.j2", view)
+    return page(request, "problem.html.j2", view)
 
 
 @routes.api_route(f"/{render.css_name()}", methods=READ)
@@ -72,6 +73,9 @@ def style() -> Response:
     """The style sheet. Its name changes with the content, so a browser may keep it; what a page says it may not."""
     headers = {"Cache-Control": "private, max-age=31536000, immutable"}
     return Response(render.css(), headers=headers, media_type="text/css")
+
+
+routes.include_router(indicators.routes)
 
 
 @routes.api_route("/{path:path}", methods=METHODS)
@@ -101,6 +105,7 @@ def make(desk: Desk, guard: Guard) -> FastAPI:
     app.state.desk = desk
     app.include_router(routes)
     app.add_exception_handler(Missing, _missing)
+    app.add_exception_handler(NotAsked, _not_asked)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(LienThongError, _failed)
     app.add_middleware(Wire)
@@ -109,23 +114,23 @@ def make(desk: Desk, guard: Guard) -> FastAPI:
 
 async def _missing(request: Request, error: Exception) -> Response:
     found = error if isinstance(error, Missing) else Missing("Không có trang này.", "There is no such page.")
-    return _message(request, 404, found.vi, found.en)
+    return message(request, 404, found.vi, found.en)
+
+
+async def _not_asked(request: Request, error: Exception) -> Response:
+    vi, en = (error.vi, error.en) if isinstance(error, NotAsked) else REFUSALS[400]
+    return message(request, 400, vi, en)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
     if status == 401 and "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(_login(_visit(request)), 303)
-    return _message(request, status, *REFUSALS.get(status, REFUSALS[400]))
+        return RedirectResponse(login(visit_of(request)), 303)
+    return message(request, status, *REFUSALS.get(status, REFUSALS[400]))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return _message(request, 503, *REFUSALS[503], detail=str(error))
-
-
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+    return message(request, 503, *REFUSALS[503], detail=str(error))
 
 
 async def prove(app: FastAPI) -> None:
@@ -176,30 +181,3 @@ REFUSALS: Mapping[int, tuple[str, str]] = {
         "The warehouse cannot be read now. Load the page again in some minutes.",
     ),
 }
-
-
-def _visit(request: Request) -> Visit:
-    base = request.scope.get("root_path", "")
-    airflow = request.scope.get("app_root_path", "")
-    # a proxy that takes Airflow's own prefix away leaves it in the root path only
-    path = request.scope["path"]
-    inside = path.removeprefix(base) if path.startswith(base) else path.removeprefix(base.removeprefix(airflow))
-    return Visit(base, airflow, inside, dict(request.query_params))
-
-
-def _login(visit: Visit) -> str:
-    """Airflow's own way to its login page, and from there back to where the reader was going."""
-    query = f"?{urlencode(visit.query | ({'lang': 'en'} if visit.language == 'en' else {}))}"
-    back = f"{visit.base}{quote(visit.path)}{query if query != '?' else ''}"
-    return f"{visit.airflow}/api/v2/auth/login?next={quote(back, safe='')}"
-
-
-def _page(request: Request, template: str, view: Mapping[str, Any]) -> Response:
-    return HTMLResponse(render.page(_visit(request), template, **view))
-
-
-def _message(request: Request, status: int, vi: str, en: str, detail: str = "") -> Response:
-    visit = _visit(request)
-    login = _login(visit) if status in (401, 403) else ""
-    text = render.page(visit, "message.html.j2", status=status, said=visit.t(vi, en), detail=detail, login=login)
-    return HTMLResponse(text, status)
