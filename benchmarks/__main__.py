@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.indicators import indicators
 from benchmarks.quality import validation
 from lienthong.batches import Window
 from lienthong.connections import from_environment
@@ -46,6 +47,7 @@ def main() -> None:
             "load_before": os.getloadavg()[0],
             "dag_files_seconds": dag_files(Path(var)),
             "validation": validation(Path(var) / "validation"),
+            "indicators": indicators(Path(var) / "indicators"),
             **pipeline(Path(var) / "bench", [LAST - timedelta(days=n) for n in reversed(range(days))]),
         }
     REPORTS.mkdir(exist_ok=True)

@@ -1,7 +1,8 @@
 """# Scorecard: the quality of every unit and dataset over time, and the pages that explain it
 
-Every hour: **marts** folds every window that was judged since the last time into `marts.quality`, then **data_docs**
-renders the pages of the days that changed and removes those that are older than the retention.
+Every hour: **indicators** brings the measures of dossiers up to what was promoted and says anew what moved; **marts**
+folds every window that was judged since the last time into `marts.quality`, then **data_docs** renders the pages of the
+days that changed and removes those that are older than the retention.
 
 *When it fails:* the error says who can mend it. Clear the failed task afterwards; nothing half-done is left.
 """
@@ -23,7 +24,11 @@ from lienthong import orchestration
     default_args=orchestration.DEFAULT_ARGS,
 )
 def recipe():
-    """Two tasks: the numbers, then the pages."""
+    """The indicators for themselves; the scorecard, then its pages."""
+
+    @task
+    def indicators():
+        orchestration.pipeline().indicators()
 
     @task
     def marts():
@@ -33,6 +38,7 @@ def recipe():
     def data_docs():
         return orchestration.pipeline().data_docs()
 
+    indicators()
     marts() >> data_docs()
 
 

@@ -82,7 +82,7 @@ def test_resolved_and_on_time_shares_are_the_published_ones(dossiers):
     commune = COMMUNES[dossiers.unit]
     early = dossiers.received < WINDOW_END
     resolved = dossiers.ended < WINDOW_END
-    on_time = dossiers.ended <= dossiers.due_after
+    on_time = dossiers.ended // DAY <= dossiers.due_after // DAY  # by dates, as local reports count
     for level, open_share, punctual in ((~commune, 0.7838, 0.987), (commune, 0.9068, 0.990)):
         assert resolved[early & level].mean() == pytest.approx(open_share, abs=0.015)
         assert on_time[early & level & resolved].mean() == pytest.approx(punctual, abs=0.003)

@@ -35,9 +35,9 @@ class Habits:
         default_factory=lambda: {"2025-07": 112_000, "2025-08": 106_000, "2025-09": 102_000}
     )
     """Dossiers received in each month; a month that is not named receives none."""
-    provincial: float = 0.37
+    provincial: float = 0.36404
     """Share of the provincial bodies in all dossiers."""
-    still_open: tuple[float, float] = (0.216, 0.093)
+    still_open: tuple[float, float] = (0.21524, 0.09389)
     """Share not resolved at the end of a window of two months: provincial bodies, communes."""
     online: tuple[float, float] = (0.46, 0.36)
     """Share of online dossiers: provincial bodies, communes."""

@@ -24,6 +24,7 @@ from lienthong.sandbox.units import Unit
 Columns = dict[str, Texts]
 
 RESULT_ADDRESS = "https://motcua.example.vn/tai-ve/"
+BOUNDARY_FREE = 0.04  # of the citizens' dossiers at communes
 _NOTES = (
     "Công dân hẹn nhận kết quả buổi chiều", "Hồ sơ nộp thay theo ủy quyền", "Đã hướng dẫn nộp trực tuyến lần sau",
     "Liên hệ qua điện thoại trước khi trả", "Kèm bản chính để đối chiếu",
@@ -125,7 +126,9 @@ class Writer:
         person, company = pick(ids, "person", people.PERSONS), pick(ids, "company", people.COMPANIES)
         communes = np.flatnonzero([bool(unit.commune) for unit in self.units])
         at_commune = np.isin(d.unit, communes)
-        home = np.where(at_commune, d.unit, communes[pick(ids, "home commune", len(communes))])
+        # Boundary-free: some people hand in at the commune where they are, not at the one where they live.
+        at_home = at_commune & ~(citizen & (share(ids, "boundary-free") < BOUNDARY_FREE))
+        home = np.where(at_home, d.unit, communes[pick(ids, "home commune", len(communes))])
         phu_yen = np.array([unit.commune.startswith("22") for unit in self.units])[home]
         numbers, old = people.citizen_numbers(person, phu_yen), people.old_card(ids, d.owner)
         identity = np.where(old, people.old_card_numbers(person), numbers)
