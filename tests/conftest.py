@@ -66,10 +66,22 @@ def database(new_database):
         yield connection
 
 
+@pytest.fixture(scope="session")
+def laid_out(new_database):
+    """Name of a database after the migrations, with no dataset's tables; copy it, never write into it.
+
+    To copy it takes less than half of what the migrations take."""
+    with new_database() as connection:
+        migrate(Warehouse(connection, ROOT), [])
+        yield connection.schema
+
+
 @pytest.fixture
-def warehouse(database):
-    """A warehouse on an empty database, not migrated yet."""
-    return Warehouse(database, ROOT)
+def warehouse(new_database, laid_out):
+    """A warehouse after the migrations and before any dataset, thrown away afterwards; ``migrate`` with the datasets of
+    a test makes their tables."""
+    with new_database(laid_out) as connection:
+        yield Warehouse(connection, ROOT)
 
 
 @pytest.fixture(scope="session")

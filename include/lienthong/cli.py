@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.commands import alerts, backfill, expectations, index, new, quarantine, share, sources
+from lienthong.commands import alerts, backfill, expectations, index, indicators, new, quarantine, share, sources
 
 app = typer.Typer(
     help="Keeps a province's databases in step with Vietnam's national systems.",
@@ -98,6 +98,7 @@ app.add_typer(expectations.app, name="expectations")
 app.add_typer(sources.app, name="sources")
 app.add_typer(share.app, name="share")
 app.add_typer(new.app, name="new")
+app.add_typer(indicators.app, name="indicators")
 app.add_typer(index.app, name="index")
 app.add_typer(backfill.app, name="backfill")
 

@@ -6,17 +6,19 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lienthong import quality
 from lienthong.alerts.tick import Tick, tick
 from lienthong.batches import Batch, Ledger, Verdict, Window
-from lienthong.connections import Lookup
-from lienthong.contracts import Contract, load_all
+from lienthong.connections import Connection, Lookup
+from lienthong.contracts import MARTS, Contract, load_all
 from lienthong.crashpoints import crashpoint
 from lienthong.endpoints import ENDPOINTS
 from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, SourceDown, TryAgain
+from lienthong.indicators import refresh as indicators
+from lienthong.indicators.told import tell
 from lienthong.publishing import PublishReport
 from lienthong.publishing import publish as publish_to
 from lienthong.publishing.trail import note_calls
@@ -81,13 +83,17 @@ class Pipeline:
         with self.warehouse.session() as session:
             return [
                 name
-                for name in self.contract(dataset).references
+                for name in self.contract(dataset).waits_for
                 if not ledger.settled(session, name, window, exactly=self.contracts[name].mode != "snapshot")
             ]
 
     def plan(self, dataset: str, window: Window, only: Iterable[str] = ()) -> list[list[str]]:
-        """Open the run of the window, or of ``only`` some sources, and deal what is unread into lanes."""
+        """Open the run of the window, or of ``only`` some sources, and deal what is unread into lanes. What is derived
+        is computed first, from all that is promoted by now."""
         contract = self.contract(dataset)
+        if contract.derived:
+            self.indicators()
+            tell(self.warehouse)
         with self.warehouse.session() as session:
             plan = ledger.open_run(session, dataset, window, self._sources(session, contract, window), only=only)
             Landing(self.warehouse, contract, window, plan.run_id).create(session)
@@ -160,11 +166,18 @@ class Pipeline:
 
     def _rows(self, contract: Contract, window: Window, connection: str, reader: str | None) -> Iterator[Rows]:
         """What one system gives; the requests that it took, where it counts them, stand in the audit trail."""
-        source = source_of(self.lookup(connection), reader)
+        source = source_of(self._connection(connection), reader)
         try:
             yield from source.read(contract, window)
         finally:
             note_calls(self.warehouse, connection, getattr(source, "calls", ()))
+
+    def _connection(self, name: str) -> Connection:
+        """A connection by its name. The marts are in the warehouse, whichever that is: they need no connection."""
+        if name != MARTS:
+            return self.lookup(name)
+        ours = self.warehouse.connection
+        return replace(ours, name=name, extra={**ours.extra, "namespace": MARTS})
 
     def judge(self, dataset: str, window: Window) -> Verdict:
         """Judge what was landed; whatever was lost or never tried is read first. A promoted run keeps its verdict."""
@@ -371,6 +384,12 @@ class Pipeline:
         log.info("%s", done)
         return done
 
+    def indicators(self, *, whole: bool = False) -> indicators.Refreshed:
+        """Bring the marts of indicators up to core; called again it changes nothing."""
+        done = indicators.refresh(self.warehouse, self.settings.agency, whole=whole)
+        log.info("%s", done)
+        return done
+
     def data_docs(self) -> list[str]:
         """Build the pages of the days that were judged anew, and remove those beyond the retention; gives the days."""
         changed = docs.refresh(self.warehouse, self.contracts, docs.folder_of(self.settings))
@@ -397,7 +416,18 @@ class Pipeline:
         self.judge(dataset, window)
         done = self.promote(dataset, window)
         self.redrive(dataset, window)
+        self._bring_up(dataset, window)
         return done
+
+    def _bring_up(self, dataset: str, window: Window) -> None:
+        """What is derived shows the present, whatever window asks: read for a window that a newer one has overtaken, it
+        changes nothing, so that the newest is read again. It shows what the older days have restated."""
+        if not self.contract(dataset).derived:
+            return
+        with self.warehouse.session() as session:
+            newest = ledger.newest_promoted(session, dataset)
+        if newest is not None and newest.start > window.start:
+            self.run(dataset, newest)
 
     def sync(self, dataset: str, window: Window) -> bool:
         """Run one window whole; where a dataset that must be in place is not yet, do nothing and give False."""

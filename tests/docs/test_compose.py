@@ -17,6 +17,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from lienthong.connections import parse
+from lienthong.sandbox.portal_catalogue import department_id
 from lienthong.services.ports import PORTS
 
 from .compose import VARIABLE, fill, raw, services, strings, uses
@@ -195,6 +196,8 @@ def test_the_connections_of_the_example_are_readable():
     warehouse, portal, mail = (found[f"AIRFLOW_CONN_{name}"] for name in ("WAREHOUSE", "NATIONAL_PORTAL", "MAIL"))
     assert (warehouse.kind, warehouse.host, warehouse.schema) == ("postgres", "postgres", "warehouse")
     assert portal.base_url == "http://sandbox-portal:8090"
+    published = found["AIRFLOW_CONN_DANH_GIA"]
+    assert (published.base_url, published.extra["root_department_id"]) == (portal.base_url, department_id("H15"))
     platform = found["AIRFLOW_CONN_SHARED_PLATFORM"]
     assert (platform.base_url, platform.extra["auth"]) == ("http://sandbox-platform:8092", "lgsp")
     assert (mail.kind, mail.host) == ("smtp", "sandbox-mailbox")
@@ -376,6 +379,8 @@ def test_the_sandbox_keeps_its_ports():
     assert listening()["sandbox-portal"] == {defaults["portal"]}
     assert listening()["sandbox-department"] == {defaults["department"]}
     assert listening()["sandbox-platform"] == {defaults["platform"]}
+    assert listening()["sandbox-centre"] == {defaults["centre"]}
+    assert listening()["sandbox-app"] == {defaults["app"]}
     assert listening()["sandbox-mailbox"] == {defaults["mail"], defaults["mailbox"]}
 
 

@@ -39,7 +39,7 @@ def told_to_the_portal(contracts):
     wanted = {name for name, contract in contracts.items() if "national_portal" in contract.endpoints}
     for name in reversed(list(contracts)):
         if name in wanted:
-            wanted |= set(contracts[name].references)
+            wanted |= set(contracts[name].waits_for)
     return [name for name in contracts if name in wanted]
 
 

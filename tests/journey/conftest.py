@@ -12,10 +12,10 @@ import psutil
 import psycopg
 import pytest
 
+from lienthong.airflow_api import AirflowApi
 from lienthong.sandbox.platform_log import PlatformLog
 from lienthong.sandbox.portal_log import AcceptanceLog
 from lienthong.services import control
-from lienthong.services.airflow_api import AirflowApi
 from lienthong.services.folders import Folders
 from lienthong.services.keys import USER, load
 from lienthong.services.postgres import Server
@@ -110,11 +110,14 @@ class Installation:
             and (p.info["environ"] or {}).get("LIENTHONG_VAR") == str(self.var)
         ]  # fmt: skip
 
-    def survivors(self):
+    def living(self):
         return [
-            p.info["cmdline"] for p in psutil.process_iter(["cmdline", "environ"])
+            p for p in psutil.process_iter(["cmdline", "environ"])
             if (p.info["environ"] or {}).get("LIENTHONG_VAR") == str(self.var) and p.pid != os.getpid()
         ]  # fmt: skip
+
+    def survivors(self):
+        return [process.info["cmdline"] for process in self.living()]
 
 
 @pytest.fixture(scope="package")

@@ -15,7 +15,10 @@ import psycopg
 import pytest
 
 from lienthong.contracts import load_all
-from lienthong.services import control
+from lienthong.endpoints import ENDPOINTS
+from lienthong.sandbox.app_receiver_log import AppLog
+from lienthong.sandbox.centre_log import CentreLog
+from lienthong.services import airflow, control
 from lienthong.services.keys import load
 from lienthong.services.playground import DEPARTMENT, playground
 from lienthong.services.postgres import Server
@@ -181,9 +184,7 @@ def test_the_same_day_again_changes_nothing_and_sends_nothing(installation, firs
     report = installation.run_day(DAY)
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     assert report["datasets"]["ho_so"]["unchanged"] > 5_000
-    assert {name: found["sent"] for name, found in report["endpoints"].items()} == {
-        "national_portal": 0, "shared_platform": 0,
-    }  # fmt: skip
+    assert {name: found["sent"] for name, found in report["endpoints"].items()} == dict.fromkeys(ENDPOINTS, 0)
     assert content(installation) == before
     assert len(list(installation.portal().effects())) == pushes
     assert deliveries(installation.folders.mailbox) == letters
@@ -263,6 +264,55 @@ def judge_by_the_platform(installation):
             " AND endpoint = 'shared_platform' AND outcome = 'accepted'", dataset
         )  # fmt: skip
         assert receipts[0][0] == receipts[0][1] >= len(ours), dataset
+
+
+def test_the_centre_the_statistics_and_the_app_hold_what_was_derived(installation, first):
+    judge_by_the_centre(installation)
+    judge_by_the_statistics(installation)
+    judge_by_the_app(installation)
+    assert installation.rows("SELECT count(*) FROM core.thong_tin_xa WHERE _deleted_at IS NULL") == [(102,)]
+    held = installation.rows("SELECT dataset FROM quarantine.rows WHERE source = 'marts'")
+    assert held == [], "what is computed here breaks no rule"
+
+
+def judge_by_the_centre(installation):
+    """An entity for every unit, figure and state of ``core``, of its newest version, by the centre's own log."""
+    log = CentreLog(installation.folders.centre)
+    held = {one.id: one.entity["version"]["value"] for one in log.held(airflow.TENANT)}
+    kinds = {"don_vi": "Unit", "chi_so": "IndicatorValue", "trang_thai_dich_vu": "ServiceState"}
+    ours = {}
+    for dataset, kind in kinds.items():
+        rows = installation.rows(f"SELECT _record_key, _version FROM core.{dataset} WHERE _deleted_at IS NULL")
+        assert len(rows) > 115, dataset
+        ours |= {f"urn:ngsi-ld:{kind}:{key.replace('|', ':')}": version for key, version in rows}
+    assert held == ours
+    # By version, which the entity bears: the wording of an indicator joins the text on its way.
+    told = Counter((one.id, one.version) for one in log.effects() if one.effect and one.kind != "delete")
+    receipts = installation.rows(
+        "SELECT dataset, record_key, version FROM publish.receipts JOIN publish.outbox o USING (endpoint, dataset,"
+        " record_key, version) WHERE endpoint = 'monitoring_centre' AND outcome = 'accepted' AND NOT o.deleted"
+    )
+    named = Counter((f"urn:ngsi-ld:{kinds[dataset]}:{key.replace('|', ':')}", v) for dataset, key, v in receipts)
+    assert named - told == told - named == Counter()
+
+
+def judge_by_the_statistics(installation):
+    months = installation.rows(
+        "SELECT ma_don_vi || '|' || to_char(thang, 'YYYY-MM'), _version FROM core.thong_ke_thang"
+    )
+    accepted = installation.platform_accepted()
+    assert {key: version for (name, key), version in accepted.items() if name == "thong_ke_thang"} == dict(months)
+    assert len({key.split("|")[0] for key, _ in months}) == 116
+
+
+def judge_by_the_app(installation):
+    log = AppLog(installation.folders.app)
+    held = {one.key: one.version for one in log.held("communes") if one.document is not None}
+    assert held == dict(installation.rows("SELECT ma_xa, _version FROM core.thong_tin_xa WHERE _deleted_at IS NULL"))
+    receipts = installation.rows(
+        "SELECT body_sha256 FROM publish.receipts WHERE endpoint = 'public_app' AND outcome = 'accepted'"
+    )
+    assert Counter(row[0] for row in receipts) == Counter(one.sha256 for one in log.effects() if one.effect)
 
 
 def test_all_twenty_five_shared_databases_are_in_step_in_both_directions(installation, first):
@@ -392,6 +442,9 @@ def test_the_scheduler_is_killed_in_extract_promote_publish_and_between_letters(
     assert report["datasets"]["ho_so"]["sources"]["read"] == 116
     test_every_run_adds_up(installation, first)
     judge_by_the_portal(installation, refused={installation.refused})
+    judge_by_the_centre(installation)
+    judge_by_the_statistics(installation)
+    judge_by_the_app(installation)
 
 
 def changed_key(installation):

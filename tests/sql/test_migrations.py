@@ -15,6 +15,12 @@ from lienthong.warehouse.migrations import migrate
 from .builders import CHA, rows_of
 
 
+@pytest.fixture
+def warehouse(database):
+    """On an empty database: what is applied to it first is the matter here."""
+    return Warehouse(database, ROOT)
+
+
 def test_a_second_time_there_is_nothing_to_do(warehouse):
     contracts = list(load_all(ROOT / "expectations").values())
     applied = migrate(warehouse, contracts)

@@ -42,7 +42,7 @@ def test_every_contract_is_read_and_stands_behind_what_it_refers_to(contracts):
     assert {"don_vi", "thu_tuc", "ho_so", "tien_trinh"} <= set(contracts)
     order = list(contracts)
     for contract in contracts.values():
-        assert all(order.index(name) < order.index(contract.dataset) for name in contract.references)
+        assert all(order.index(name) < order.index(contract.dataset) for name in contract.waits_for)
     assert contracts["tien_trinh"].references == ("don_vi", "ho_so")
 
 

@@ -41,9 +41,15 @@ def test_embedded_connections_lead_to_the_embedded_parts(folders):
     portal = parse("national_portal", values["AIRFLOW_CONN_NATIONAL_PORTAL"])
     assert portal.base_url == "http://127.0.0.1:8090"
     assert portal.extra["dossiers_per_request"] == 20
+    published = parse("danh_gia", values["AIRFLOW_CONN_DANH_GIA"])
+    assert (published.base_url, published.extra["snapshot"]) == (portal.base_url, "window")
     platform = parse("shared_platform", values["AIRFLOW_CONN_SHARED_PLATFORM"])
     assert platform.base_url == "http://127.0.0.1:8092"
     assert (platform.extra["auth"], platform.extra["records_per_request"]) == ("lgsp", 100)
+    centre = parse("monitoring_centre", values["AIRFLOW_CONN_MONITORING_CENTRE"])
+    assert (centre.base_url, centre.extra["tenant"]) == ("http://127.0.0.1:8094", "daklak")
+    assert parse("statistics_message", values["AIRFLOW_CONN_STATISTICS_MESSAGE"]).base_url == platform.base_url
+    assert parse("public_app", values["AIRFLOW_CONN_PUBLIC_APP"]).base_url == "http://127.0.0.1:8095"
     mail = parse("mail", values["AIRFLOW_CONN_MAIL"])
     assert (mail.kind, mail.host, mail.port) == ("smtp", "127.0.0.1", 8025)
     assert values["LIENTHONG_DOCS_URL"] == "http://127.0.0.1:8026/docs/"
@@ -56,11 +62,17 @@ def test_connections_of_the_caller_are_untouched_and_their_counterparts_not_star
         "AIRFLOW_CONN_WAREHOUSE": "postgresql://u:p%40@db.example:5433/wh?sslmode=require",
         "AIRFLOW_CONN_NATIONAL_PORTAL": "http://user:pw@portal.example:81/prefix",
         "AIRFLOW_CONN_SHARED_PLATFORM": "https://key:pw@lgsp.example?auth=oauth2",
+        "AIRFLOW_CONN_MONITORING_CENTRE": "https://:key@ioc.example?auth=bearer",
+        "AIRFLOW_CONN_PUBLIC_APP": "https://:key@app.example",
         "AIRFLOW_CONN_MAIL": "smtp://user:pw@mail.example:465",
     }
     plan = {service.name: service for service in services(setup(folders, own))}
-    assert not {"portal", "platform", "mailbox"} & set(plan)
+    assert not {"portal", "platform", "centre", "app", "mailbox"} & set(plan)
+    message = plan["scheduler"].environment["AIRFLOW_CONN_STATISTICS_MESSAGE"]
+    assert message == own["AIRFLOW_CONN_SHARED_PLATFORM"], "the message goes where the platform is"
     assert "LIENTHONG_DOCS_URL" not in plan["scheduler"].environment
+    known = plan["scheduler"].environment
+    assert "AIRFLOW_CONN_DANH_GIA" not in known, "nobody knows whether that portal publishes figures"
     for name, text in own.items():
         assert plan["scheduler"].environment[name] == text
     assert "postgres" in plan
@@ -108,10 +120,20 @@ def test_the_platform_starts_as_it_is_planned_and_opens_to_the_connection_of_the
     assert (folders.platform / "platform.sqlite").is_file()
 
 
+@pytest.mark.parametrize("name", ["centre", "app"])
+def test_the_other_receivers_start_as_they_are_planned(folders, name):
+    made = on_free_ports(folders)
+    with started(made, name):
+        client = Client(f"http://127.0.0.1:{made.ports[name]}")
+        assert client.send("GET", "/health").json == {"status": "ok"}
+        client.close()
+    assert (getattr(folders, name) / f"{name}.sqlite").is_file()
+
+
 def test_no_secret_is_on_a_command_line(folders):
     made = setup(folders, {"AIRFLOW_CONN_WAREHOUSE": "postgresql://u:verysecret@db.example/wh"})
     secrets = {made.keys.jwt, made.keys.fernet, made.keys.api, made.keys.admin, made.keys.portal, made.keys.control}
-    secrets |= {made.keys.platform_access, made.keys.platform_secret}
+    secrets |= {made.keys.platform_access, made.keys.platform_secret, made.keys.centre, made.keys.app}
     secrets |= {"verysecret", folders.department_key.read_text() if folders.department_key.exists() else "verysecret"}
     for service in services(made):
         assert not any(secret in argument for argument in service.command for secret in secrets), service.name
@@ -120,7 +142,7 @@ def test_no_secret_is_on_a_command_line(folders):
 def test_each_service_gets_only_the_secrets_that_it_needs(folders):
     made = setup(folders, {})
     plan = {service.name: service for service in services(made)}
-    for name in ("portal", "platform", "mailbox"):
+    for name in ("portal", "platform", "centre", "app", "mailbox"):
         assert made.keys.jwt not in plan[name].environment.values()
     assert made.keys.portal not in plan["platform"].environment.values()
     assert made.keys.control not in plan["scheduler"].environment.values()

@@ -12,6 +12,7 @@ from pathlib import Path
 from lienthong.contracts.model import (
     CLASSES,
     CONTENTS,
+    MARTS,
     MASTERS,
     MODES,
     MOST_RULES,
@@ -27,8 +28,8 @@ from lienthong.errors import ContractError
 from lienthong.rules import VALIDITY, Rule
 
 __all__ = [
-    "CLASSES", "CONTENTS", "MASTERS", "MODES", "MOST_RULES", "STATUSES", "TO_REVIEW", "Channel", "Column", "Contract",
-    "SourceSpec", "load", "load_all", "marks", "unreviewed",
+    "CLASSES", "CONTENTS", "MARTS", "MASTERS", "MODES", "MOST_RULES", "STATUSES", "TO_REVIEW", "Channel", "Column",
+    "Contract", "SourceSpec", "load", "load_all", "marks", "unreviewed",
 ]  # fmt: skip
 
 _DRAFT = re.compile(r"^status: *[\"']?draft\b", re.MULTILINE)
@@ -111,7 +112,7 @@ def _says_draft(path: Path) -> bool:
 
 def _of_drafts(contract: Contract, waiting: set[str]) -> Iterator[str]:
     """What a contract in force expects of datasets that are not."""
-    for name in contract.references:
+    for name in contract.waits_for:
         if name in waiting:
             yield (
                 f"{contract.path.name}: refers to {name!r}, whose contract is a draft. Set that one to active once it "
@@ -123,7 +124,7 @@ def _in_order(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
     ordered: dict[str, Contract] = {}
     waiting = dict(contracts)
     while waiting:
-        ready = [c for c in waiting.values() if not set(c.references) & set(waiting)]
+        ready = [c for c in waiting.values() if not set(c.waits_for) & set(waiting)]
         if not ready:
             raise ContractError(f"Contracts refer to each other in a circle: {', '.join(sorted(waiting))}.")
         for contract in ready:
@@ -133,7 +134,7 @@ def _in_order(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
 
 def _wrong_references(contract: Contract, contracts: Mapping[str, Contract], unread: set[str]) -> Iterator[str]:
     """What a contract expects of others in vain; what could not be read is told elsewhere."""
-    for name in contract.references:
+    for name in contract.waits_for:
         if name not in contracts and name not in unread:
             yield f"{contract.path.name}: refers to {name!r}, which no contract describes."
     for rule in contract.rules:

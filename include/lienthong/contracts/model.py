@@ -20,6 +20,8 @@ STATUSES = ("draft", "active")
 CLASSES = ("public", "internal", "personal", "sensitive")
 TO_REVIEW = "CẦN XEM LẠI"
 """Marks what was proposed from a source and nobody has looked at yet; words for whoever reviews the contract."""
+MARTS = "marts"
+"""The connection of what is derived from the warehouse itself: its schema of that name, a view for each dataset."""
 MOST_RULES = 63  # of each consequence: one bit each in a bigint, without its sign
 
 
@@ -106,6 +108,8 @@ class Contract:
     """The other holder of the same records: what it holds is compared with ours, and ``master`` says who is right."""
     send_sensitive: tuple[str, ...] = ()
     """Columns of class ``sensitive`` that the receivers may get all the same."""
+    after: tuple[str, ...] = ()
+    """Datasets that must be in place for a window before this one is read, whether or not a rule refers to them."""
 
     @property
     def draft(self) -> bool:
@@ -141,6 +145,16 @@ class Contract:
         if self.source.for_each:
             found.add(self.source.for_each)
         return tuple(sorted(found - {self.dataset}))
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Datasets that must be in place before a window of this one is read."""
+        return tuple(sorted({*self.references, *self.after}))
+
+    @property
+    def derived(self) -> bool:
+        """Whether it is computed from other datasets of the warehouse, and not given by anybody."""
+        return self.source.connection == MARTS
 
     @property
     def rejecting(self) -> tuple[Rule, ...]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from lienthong.contracts.model import (
     CLASSES,
     CONTENTS,
+    MARTS,
     MASTERS,
     MODES,
     MOST_RULES,
@@ -134,6 +135,7 @@ class _Reader:
             content=custom["content"],
             counterpart=counterpart,
             send_sensitive=self._tried((), self._send_sensitive, custom, columns),
+            after=self._tried((), self._after, custom, source, rules),
         )
 
     def _head(self) -> None:
@@ -201,6 +203,18 @@ class _Reader:
         if value and not custom.get("endpoints"):
             raise self.fail(["customProperties"], "sendSensitive has no effect without endpoints.")
         return tuple(map(str, value))
+
+    def _after(self, custom: Mapping[str, Any], source: SourceSpec, rules: tuple[Rule, ...]) -> tuple[str, ...]:
+        value = custom.get("after", [])
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise self.fail(["customProperties"], f"after must be a list of datasets: {value!r}.")
+        if source.connection == MARTS and not value:
+            raise self.fail(["customProperties"], "what is derived says with after what it is derived from.")
+        known = {rule.reference for rule in rules} | {source.for_each, self.document["id"]}
+        double = [name for name in value if name in known]
+        if double:
+            raise self.fail(["customProperties"], f"after names {double[0]!r}, which is waited for anyway.")
+        return tuple(value)
 
     def _share(self, custom: Mapping[str, Any], name: str, default: float) -> float:
         value = custom.get(name, default)
@@ -449,7 +463,7 @@ class _Reader:
 
 CONTRACT_PROPERTIES = (
     "mode", "master", "cursor", "orderKey", "endpoints", "blockShare", "deleteBrake", "downTolerance",
-    "sharedDatabase", "content", "sendSensitive",
+    "sharedDatabase", "content", "sendSensitive", "after",
 )  # fmt: skip
 SLA_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 SERVER_PROPERTIES = ("connection", "reader", "forEach", "role")

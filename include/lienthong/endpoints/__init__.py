@@ -4,13 +4,19 @@ from collections.abc import Callable, Mapping
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
+from lienthong.endpoints.monitoring_centre import MonitoringCentre
 from lienthong.endpoints.national_portal import NationalPortal
 from lienthong.endpoints.protocol import Delivery, Endpoint, Feed, Item, Outcome, Verdict
+from lienthong.endpoints.public_app import PublicApp
 from lienthong.endpoints.shared_platform import SharedPlatform
+from lienthong.endpoints.statistics_message import StatisticsMessage
 
 ENDPOINTS: dict[str, Callable[[Connection, str, Mapping[str, Contract]], Endpoint]] = {
     NationalPortal.name: NationalPortal,
     SharedPlatform.name: SharedPlatform,
+    MonitoringCentre.name: MonitoringCentre,
+    StatisticsMessage.name: StatisticsMessage,
+    PublicApp.name: PublicApp,
 }
 """By name: what makes the endpoint out of its connection, the province's agency code and all contracts."""
 
@@ -20,8 +26,11 @@ __all__ = [
     "Endpoint",
     "Feed",
     "Item",
+    "MonitoringCentre",
     "NationalPortal",
     "Outcome",
+    "PublicApp",
     "SharedPlatform",
+    "StatisticsMessage",
     "Verdict",
 ]

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lienthong.connections import Connection
+from lienthong.sandbox.portal_catalogue import department_id
 from lienthong.services.folders import Folders
 from lienthong.services.keys import USER, Keys
 from lienthong.services.ports import HOST
@@ -26,11 +27,17 @@ UNITS = "AIRFLOW_CONN_DANH_MUC"
 MAIL = "AIRFLOW_CONN_MAIL"
 PLATFORM = "AIRFLOW_CONN_SHARED_PLATFORM"
 SELF = "AIRFLOW_CONN_AIRFLOW"
+CENTRE = "AIRFLOW_CONN_MONITORING_CENTRE"
+STATISTICS = "AIRFLOW_CONN_STATISTICS_MESSAGE"
+APP = "AIRFLOW_CONN_PUBLIC_APP"
+EVALUATION = "AIRFLOW_CONN_DANH_GIA"
 PORTAL_USER = "h15"
 CONSOLE = "/lienthong"
 """Where the console stands below Airflow's address; ``plugins/console.py`` puts it there."""
 APP_NAME, PARTNER_CODE, PARTNER_CODE_CUS = "lien-thong", "H15", "H15"
 """How the province is known on the sandboxed shared platform, beside its two secrets."""
+TENANT = "daklak"
+"""The province's part of the sandboxed monitoring centre."""
 
 TUNING = {
     "AIRFLOW__CORE__PARALLELISM": "6",
@@ -108,20 +115,23 @@ def connections(
                 "extra": {"dossiers_per_request": 20, "steps_per_request": 50, "in_flight": 4, "pull_in_flight": 4},
             }
         ),
-        PLATFORM: json.dumps(
+        PLATFORM: _platform(ports, keys, in_flight=2, records_per_request=100),
+        # the same platform takes the message; its account is the same
+        STATISTICS: env[PLATFORM] if foreign(env, PLATFORM) else _platform(ports, keys, in_flight=2),
+        CENTRE: json.dumps(
             {
                 "conn_type": "http",
-                "host": f"http://{HOST}:{ports['platform']}",
-                "login": keys.platform_access,
-                "password": keys.platform_secret,
-                "extra": {
-                    "auth": "lgsp",
-                    "app_name": APP_NAME,
-                    "partner_code": PARTNER_CODE,
-                    "partner_code_cus": PARTNER_CODE_CUS,
-                    "in_flight": 2,
-                    "records_per_request": 100,
-                },
+                "host": f"http://{HOST}:{ports['centre']}",
+                "password": keys.centre,
+                "extra": {"auth": "key", "tenant": TENANT, "context_url": context_url(ports)},
+            }
+        ),
+        APP: json.dumps(
+            {
+                "conn_type": "http",
+                "host": f"http://{HOST}:{ports['app']}",
+                "password": keys.app,
+                "extra": {"documents_per_request": 20},
             }
         ),
         UNITS: json.dumps(
@@ -147,7 +157,37 @@ def connections(
             }
         ),
     }
+    if not foreign(env, PORTAL):
+        # what the sandboxed portal publishes; of another one it is not known whether it does
+        own[EVALUATION] = _evaluation(ports)
+    elif foreign(env, EVALUATION):
+        own[EVALUATION] = env[EVALUATION]
     return {name: env[name] if foreign(env, name) else value for name, value in own.items()}
+
+
+def _evaluation(ports: Mapping[str, int]) -> str:
+    """The sandboxed portal once more, as everybody sees it; its time stands where the played day is."""
+    extra = {"root_department_id": department_id(PARTNER_CODE), "pause": "0", "snapshot": "window"}
+    return json.dumps({"conn_type": "http", "host": f"http://{HOST}:{ports['portal']}", "extra": extra})
+
+
+def _platform(ports: Mapping[str, int], keys: Keys, **options: int) -> str:
+    """A connection to the sandboxed shared platform as an LGSP, by its five credentials."""
+    known = {"app_name": APP_NAME, "partner_code": PARTNER_CODE, "partner_code_cus": PARTNER_CODE_CUS}
+    return json.dumps(
+        {
+            "conn_type": "http",
+            "host": f"http://{HOST}:{ports['platform']}",
+            "login": keys.platform_access,
+            "password": keys.platform_secret,
+            "extra": {"auth": "lgsp", **known, **options},
+        }
+    )
+
+
+def context_url(ports: Mapping[str, int]) -> str:
+    """Where the sandboxed monitoring centre finds the published context."""
+    return f"http://{HOST}:{ports['centre']}/ngsi-context.jsonld"
 
 
 def mailbox_address(ports: Mapping[str, int]) -> str:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from lienthong.airflow_api import AirflowApi, Run
 from lienthong.batches import Window
 from lienthong.errors import NeedsPerson, TryAgain
-from lienthong.services.airflow_api import AirflowApi, Run
 from lienthong.services.ledger_view import DayState, LedgerView
 
 PARSE_PATIENCE = 120.0
@@ -57,6 +57,9 @@ class Plan:
     closing: tuple[tuple[str, ...], ...] = ()
     """DAGs that close the day, after the last receipt, stage by stage: first what finds problems, then the letters to
     their owners and the scorecard."""
+    afterwards: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Datasets that say what became of what was sent, with those that they refer to: read once, after the last
+    receipt, and not again with the same day."""
 
 
 def _nothing() -> None:
@@ -92,9 +95,11 @@ class DayRun:
         self._wait_for_dags()
         self._deadline = time.monotonic() + self.limit
         self.narrator.stage("ingest")
-        self._ingest()
+        self._ingest(self.plan.datasets)
         self.narrator.stage("publish")
         self._publish()
+        taken = self.view.promoted() if self.plan.afterwards else set()
+        self._ingest({name: others for name, others in self.plan.afterwards.items() if name not in taken})
         if self.plan.closing:
             self.narrator.stage("tell")
             self.morning()
@@ -103,7 +108,7 @@ class DayRun:
 
     def _wait_for_dags(self) -> None:
         """Until Airflow has read every DAG file anew; a file that cannot be read is named."""
-        wanted = {self._ingest_dag(name) for name in self.plan.datasets}
+        wanted = {self._ingest_dag(name) for name in self._datasets}
         wanted |= {name for stage in self.plan.closing for name in stage}
         wanted |= {self._publish_dag(name) for name in self.plan.receivers}
         started = time.monotonic()
@@ -131,9 +136,13 @@ class DayRun:
             file, said = next(iter(errors.items()))
             raise NeedsPerson(f"Airflow cannot load dags/{file}: {said}")
 
-    def _ingest(self) -> None:
+    @property
+    def _datasets(self) -> dict[str, tuple[str, ...]]:
+        return {**self.plan.datasets, **self.plan.afterwards}
+
+    def _ingest(self, datasets: Mapping[str, tuple[str, ...]]) -> None:
         window = Window.of_day(self.day)
-        waiting = dict(self.plan.datasets)
+        waiting = dict(datasets)
         runs: dict[str, str] = {}
         while waiting or runs:
             self._trigger(waiting, runs, window)
@@ -162,7 +171,7 @@ class DayRun:
 
     def _blocked(self, dataset: str) -> bool:
         """Whether it waits for a dataset that failed."""
-        return any(name in self.failed or self._blocked(name) for name in self.plan.datasets.get(dataset, ()))
+        return any(name in self.failed or self._blocked(name) for name in self._datasets.get(dataset, ()))
 
     def _publish(self) -> None:
         waits = [_Wait(self, receiver, time.time()) for receiver in self.plan.receivers.values()]
@@ -195,7 +204,7 @@ class DayRun:
     def _not_promoted(self) -> list[str]:
         while self.look() is None:
             self._rest()
-        left = set(self.plan.datasets) - self.view.promoted() - set(self.failed)
+        left = set(self._datasets) - self.view.promoted() - set(self.failed)
         names = ", ".join(sorted(name for name in left if not self._blocked(name)))
         return [f"Not promoted on {self.day}: {names}; `lienthong status` and Airflow's log say why."] if names else []
 

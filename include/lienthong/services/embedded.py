@@ -3,6 +3,7 @@
                  postgres ──┬── metadata (airflow db migrate) ──┬── api-server
 portal (unless yours)       ├── warehouse (migrations)          ├── scheduler
 platform (unless yours)     └── sandbox ── department           ├── dag-processor
+centre, app (unless yours)                                      │
 mailbox (unless yours)                                          │
                         share (last, as the next)               └── triggerer (last: a day can start without it)
 """
@@ -34,7 +35,7 @@ DATA_NEEDS = ("postgres", "sandbox")
 """What must be ready before the province's data can be made."""
 RUN_NEEDS = (
     *("api-server", "scheduler", "dag-processor", "warehouse"),
-    *("sandbox", "department", "portal", "platform", "mailbox"),
+    *("sandbox", "department", "portal", "platform", "centre", "app", "mailbox"),
 )
 """What must be ready before a day can be run."""
 
@@ -154,6 +155,10 @@ def _sandbox(setup: Setup) -> list[Service]:
         )
     if not airflow.foreign(setup.env, airflow.PLATFORM):
         kept.append(_platform(setup, basic))
+    if not airflow.foreign(setup.env, airflow.CENTRE):
+        kept.append(_centre(setup, basic))
+    if not airflow.foreign(setup.env, airflow.APP):
+        kept.append(_app(setup, basic))
     if not airflow.foreign(setup.env, airflow.MAIL):
         kept.append(_mailbox(setup, basic))
     return kept
@@ -176,6 +181,33 @@ def _platform(setup: Setup, basic: Mapping[str, str]) -> Service:
         ),
         {**basic, **five, "SANDBOX_PLATFORM_CONTROL_TOKEN": setup.keys.control},
         ready=lambda: answers(setup.ports["platform"]),
+    )
+
+
+def _centre(setup: Setup, basic: Mapping[str, str]) -> Service:
+    return Service(
+        "centre",
+        _module(
+            "lienthong.sandbox.centre",
+            *_listen(setup, "centre"),
+            *("--data", str(setup.folders.centre), "--context", airflow.context_url(setup.ports)),
+        ),
+        {
+            **basic,
+            "SANDBOX_CENTRE_KEY": setup.keys.centre,
+            "SANDBOX_CENTRE_TENANTS": airflow.TENANT,
+            "SANDBOX_CENTRE_CONTROL_TOKEN": setup.keys.control,
+        },
+        ready=lambda: answers(setup.ports["centre"]),
+    )
+
+
+def _app(setup: Setup, basic: Mapping[str, str]) -> Service:
+    return Service(
+        "app",
+        _module("lienthong.sandbox.app_receiver", *_listen(setup, "app"), "--data", str(setup.folders.app)),
+        {**basic, "SANDBOX_APP_KEY": setup.keys.app, "SANDBOX_APP_CONTROL_TOKEN": setup.keys.control},
+        ready=lambda: answers(setup.ports["app"]),
     )
 
 

@@ -75,6 +75,16 @@ class Folders:
         return self.platform / "national.sqlite"
 
     @property
+    def centre(self) -> Path:
+        """What the sandboxed monitoring centre has accepted."""
+        return self.sandbox / "centre"
+
+    @property
+    def app(self) -> Path:
+        """What the sandboxed public app has accepted."""
+        return self.sandbox / "app"
+
+    @property
     def mailbox(self) -> Path:
         """Letters that the sandboxed mail server has accepted."""
         return self.sandbox / "mailbox"

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from lienthong.airflow_api import AirflowApi
 from lienthong.connections import Connection, parse
 from lienthong.contracts import Contract, load_all
 from lienthong.errors import LienThongError, NeedsPerson
 from lienthong.report import newest_letter
 from lienthong.services import airflow, control, embedded, hours
-from lienthong.services.airflow_api import AirflowApi
 from lienthong.services.day import DayRun, Plan, Receiver
 from lienthong.services.folders import Folders
 from lienthong.services.health import reachable
@@ -28,6 +28,8 @@ from lienthong.services.postgres import Server
 from lienthong.services.progress import Progress
 from lienthong.warehouse import Warehouse
 
+PUBLISHED = "evaluation"
+"""Reader of figures that a receiver publishes about what it was sent."""
 LIMIT = 600.0
 """Seconds that a day may take (``LIENTHONG_RUN_LIMIT``)."""
 
@@ -207,8 +209,12 @@ def _plan(contracts: Mapping[str, Contract], connections: Mapping[str, str], env
     missing = [name for name, text in texts.items() if not text]
     if missing:
         raise NeedsPerson(f"Connection {missing[0]!r} is missing. Set {_variable(missing[0])} (a URI or JSON).")
+    given = {**connections, **{name: text for name, text in env.items() if text.strip()}}
+    told = {name: one for name, one in contracts.items() if one.source.reader == PUBLISHED}
     return Plan(
-        datasets={name: tuple(contract.references) for name, contract in contracts.items()},
+        datasets={name: contract.waits_for for name, contract in contracts.items() if name not in told},
+        # Whether a portal of the caller's own publishes figures is not known; without a connection nobody is asked.
+        afterwards={name: one.waits_for for name, one in told.items() if _variable(one.source.connection) in given},
         receivers={name: _receiver(name, parse(name, text)) for name, text in texts.items()},
         closing=(("compare",), ("alerts", "scorecard")),
     )

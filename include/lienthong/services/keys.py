@@ -36,6 +36,10 @@ class Keys:
     """AccessKey of the province on the sandboxed shared platform."""
     platform_secret: str
     """SecretKey of the province on the sandboxed shared platform."""
+    centre: str
+    """Key that the sandboxed monitoring centre asks for."""
+    app: str
+    """Key that the sandboxed public app asks for."""
 
 
 def load(folder: Path) -> Keys:

@@ -6,6 +6,8 @@
     LIENTHONG_PORT_DEPARTMENT   8091      sandbox: REST service of one department
     LIENTHONG_PORT_PLATFORM     8092      sandbox: national shared platform
     LIENTHONG_PORT_SHARE        8093      what other systems of the province read from
+    LIENTHONG_PORT_CENTRE       8094      sandbox: monitoring centre
+    LIENTHONG_PORT_APP          8095      sandbox: public app of the province
     LIENTHONG_PORT_MAIL         8025      sandbox: mail server
     LIENTHONG_PORT_MAILBOX      8026      sandbox: page on which the mail is read
 
@@ -46,6 +48,8 @@ PORTS = (
     Port("department", 8091, "sandbox: REST service of one department"),
     Port("platform", 8092, "sandbox: national shared platform"),
     Port("share", 8093, "what other systems read from"),
+    Port("centre", 8094, "sandbox: monitoring centre"),
+    Port("app", 8095, "sandbox: public app of the province"),
     Port("mail", 8025, "sandbox: mail server"),
     Port("mailbox", 8026, "sandbox: page on which the mail is read"),
 )

@@ -30,12 +30,15 @@ CHANGE = f"_change bigint NOT NULL DEFAULT {versions.FIRST}"
 
 def migrate(warehouse: Warehouse, contracts: Iterable[Contract]) -> list[str]:
     """Bring the warehouse to the present schema; gives the names of what was applied now."""
+    contracts = tuple(contracts)
     with warehouse.session() as session:
         session.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         _require_version(session)
         applied = _files(session, warehouse)
         for contract in contracts:
             applied += _tables(session, contract)
+        if any(contract.derived for contract in contracts):
+            applied += _views(session, warehouse)
     return applied
 
 
@@ -68,6 +71,28 @@ def _files(session: Session, warehouse: Warehouse) -> list[str]:
                 "restore the file and write a new one. (In the sandbox: make clean.)"
             )
     return applied
+
+
+def _views(session: Session, warehouse: Warehouse) -> list[str]:
+    """Views that read tables of ``core``, which only the contracts make. They hold nothing, so the file is what counts:
+    where one has changed, all are made anew, in the order of their names."""
+    paths = sorted((warehouse.home / "sql" / "marts" / "views").glob("*.sql"))
+    digests = {f"views/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    done = {
+        row["name"]: row["sha256"]
+        for row in session.execute("SELECT name, sha256 FROM ops.migrations WHERE name LIKE 'views/%'")
+    }
+    if done == digests:
+        return []
+    for name in sorted(done, reverse=True):
+        view = sql.Identifier("marts", name.removeprefix("views/").removesuffix(".sql"))
+        session.execute(sql.SQL("DROP VIEW IF EXISTS {} CASCADE").format(view))
+    session.execute("DELETE FROM ops.migrations WHERE name LIKE 'views/%'")
+    for path in paths:
+        session.execute(path.read_text(encoding="utf-8"))
+        name = f"views/{path.name}"
+        session.execute("INSERT INTO ops.migrations (name, sha256) VALUES (%s, %s)", [name, digests[name]])
+    return [name for name in digests if done.get(name) != digests[name]]
 
 
 def _tables(session: Session, contract: Contract) -> list[str]:
