@@ -47,7 +47,7 @@ def ingest(contract):
             outlets=[orchestration.asset_of(dataset)],
         )
         def sync():
-            return orchestration.pipeline().sync(dataset, orchestration.window())
+            return orchestration.pipeline().sync(dataset, orchestration.window(), backfill=orchestration.backfill())
 
         sync()
 
@@ -59,7 +59,7 @@ def ingest(contract):
 
         @task
         def plan():
-            return orchestration.pipeline().plan(dataset, orchestration.window())
+            return orchestration.pipeline().plan(dataset, orchestration.window(), backfill=orchestration.backfill())
 
         @task
         def extract(sources):

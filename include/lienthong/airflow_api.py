@@ -59,12 +59,15 @@ class AirflowApi:
         password: str,
         patience: float = PATIENCE,
         check: Callable[[], None] = lambda: None,
+        connection: str = "",
     ) -> None:
-        """``check`` is called before a call is repeated; what it raises ends the waiting."""
+        """``check`` is called before a call is repeated; what it raises ends the waiting. ``connection`` is where the
+        account stands, if not in the keys of an embedded Airflow."""
         self._address = address.rstrip("/")
         self._account = {"username": user, "password": password}
         self._patience = patience
         self._check = check
+        self._connection = connection
         self._session = requests.Session()
         # The environment may name a proxy; this address is on this machine.
         self._session.trust_env = False
@@ -163,10 +166,12 @@ class AirflowApi:
         *,
         parameters: Mapping[str, Any] | None = None,
         conflict: bool = False,
+        missing: bool = False,
     ) -> Any:
-        """The JSON of the answer, empty where there is none; None for a conflict where one is expected."""
+        """The JSON of the answer, empty where there is none; None for a conflict, or for what is not there, where that
+        is expected."""
         answer = self._send(method, path, body, parameters)
-        if answer.status_code == 409 and conflict:
+        if (answer.status_code == 409 and conflict) or (answer.status_code == 404 and missing):
             return None
         if not answer.ok:
             raise NeedsPerson(
@@ -194,12 +199,18 @@ class AirflowApi:
                 reason = type(error).__name__
             self._check()
             if time.monotonic() > deadline:
-                raise TryAgain(f"Airflow at {self._address} does not answer ({reason}); its log is api-server.log.")
+                where = "" if self._connection else "; its log is api-server.log"
+                raise TryAgain(f"Airflow at {self._address} does not answer ({reason}){where}.")
             time.sleep(0.5)
 
     def _log_in(self) -> None:
         answer = self._session.post(f"{self._address}/auth/token", json=self._account, timeout=30)
         if answer.status_code == 401:
+            if self._connection:
+                raise NeedsPerson(
+                    f"Airflow at {self._address} refuses the account of connection {self._connection!r}. Whoever runs "
+                    f"this installation gives AIRFLOW_CONN_{self._connection.upper()} one that it knows."
+                )
             raise NeedsPerson(
                 f"Airflow at {self._address} refuses the password in var/secrets. Another Airflow may be listening "
                 "there, or the file was changed while this one ran: `make down`, then try again."

@@ -4,13 +4,10 @@
 -- run by:  backfill.queue
 
 SELECT b.*,
-    CASE WHEN b.held THEN (
-        SELECT count(*) FROM publish.outbox o
-        JOIN ops.runs r USING (run_id)
-        JOIN ops.backfill_parts p ON p.backfill_id = b.backfill_id AND p.dataset = r.dataset
-            AND (r.window_start AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN p.first_day AND p.last_day
-        WHERE o.state = 'pending' AND o.next_attempt_at = 'infinity'
-    ) ELSE 0 END AS waiting_to_leave,
+    (
+        SELECT count(*) FROM publish.outbox o JOIN ops.runs r USING (run_id)
+        WHERE r.backfill_id = b.backfill_id AND o.state = 'pending' AND o.next_attempt_at = 'infinity'
+    ) AS waiting_to_leave,
     (
         SELECT extract(epoch FROM coalesce(b.ended_at, clock_timestamp()) - min(p.begun_at))
         FROM ops.backfill_parts p WHERE p.backfill_id = b.backfill_id

@@ -3,7 +3,7 @@
 -- writes:  nothing
 -- run by:  backfill.queue
 
-SELECT p.backfill_id, p.number, p.dataset, p.first_day, p.last_day, p.state, p.airflow_id, p.next_day,
+SELECT p.backfill_id, p.number, p.dataset, p.first_day, p.last_day, p.state, p.airflow_id, p.next_day, p.again,
     count(d.promoted) FILTER (WHERE d.promoted) AS promoted,
     coalesce(array_agg(d.day ORDER BY d.day) FILTER (WHERE p.state = 'done' AND NOT d.promoted), '{{}}') AS failed
 FROM ops.backfill_parts p

@@ -1,6 +1,6 @@
 -- purpose: backfills that people asked for: what each covers, its parts in the order in which Airflow is given them
 -- reads:   nothing
--- writes:  ops.backfills, ops.backfill_parts
+-- writes:  ops.backfills, ops.backfill_parts, ops.backfill_acts, ops.runs
 -- run by:  Warehouse.migrate, once, in one transaction with its own record
 
 -- One request of a person. Days are local days, both included.
@@ -25,7 +25,8 @@ CREATE TABLE ops.backfills (
 );
 
 -- Days of one dataset that are run without a gap: one backfill of Airflow's own, or with units one walk by us.
--- windows counts the days that the request found to be run; number is the place in the queue.
+-- number is the place in the queue. A part of Airflow's that runs without airflow_id was cut off while it was begun.
+-- A walk goes on with next_day; when that is null, every day was walked once and those of again are walked once more.
 CREATE TABLE ops.backfill_parts (
     backfill_id  bigint  NOT NULL REFERENCES ops.backfills,
     number       integer NOT NULL,
@@ -35,6 +36,7 @@ CREATE TABLE ops.backfill_parts (
     state        text    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'cancelled', 'done')),
     airflow_id   bigint,
     next_day     date,
+    again        date[]  NOT NULL DEFAULT '{}',
     begun_at     timestamptz,
     ended_at     timestamptz,
     PRIMARY KEY (backfill_id, number)
@@ -49,3 +51,7 @@ CREATE TABLE ops.backfill_acts (
     by          text        NOT NULL,
     at          timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+-- Whose run it is: what a run of a held backfill promotes waits, whatever else ran the same day.
+ALTER TABLE ops.runs ADD COLUMN backfill_id bigint REFERENCES ops.backfills;
+CREATE INDEX runs_of_backfill ON ops.runs (backfill_id) WHERE backfill_id IS NOT NULL;

@@ -1,9 +1,14 @@
 -- purpose: hand every new version, deletions too, to the endpoints of the dataset; an older one not yet sent gives way
--- reads:   delta, gone, ops.backfills, ops.backfill_parts
+-- reads:   delta, gone, ops.runs, ops.backfills
 -- writes:  publish.outbox
 -- run by:  warehouse.promote
 
-WITH fresh AS (
+WITH asked AS MATERIALIZED (
+    -- locked: a release waits for this promote, or this promote sees it
+    SELECT b.held FROM ops.runs r JOIN ops.backfills b USING (backfill_id)
+    WHERE r.run_id = %(run_id)s
+    FOR SHARE OF b
+), fresh AS (
     SELECT e.endpoint, n._record_key, n._order_key, coalesce(n._old_version, 0) + 1 AS version, n.deleted
     FROM (
         SELECT _record_key, _order_key, _old_version, false AS deleted FROM delta
@@ -21,9 +26,5 @@ WITH fresh AS (
 INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, run_id, deleted, next_attempt_at)
 SELECT endpoint, %(dataset)s, _record_key, version, _order_key, %(run_id)s, deleted,
     -- what a backfill brings that is held back is not due before somebody releases it
-    CASE WHEN EXISTS (
-        SELECT FROM ops.backfills b JOIN ops.backfill_parts p USING (backfill_id)
-        WHERE b.held AND p.state = 'running' AND p.dataset = %(dataset)s
-          AND (%(window_start)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN p.first_day AND p.last_day
-    ) THEN 'infinity'::timestamptz ELSE clock_timestamp() END
+    CASE WHEN (SELECT held FROM asked) THEN 'infinity'::timestamptz ELSE clock_timestamp() END
 FROM fresh

@@ -75,6 +75,8 @@ def test_killed_in_the_middle_and_cancelled_it_ends_whole(installation):
     )
     wanted = ["2025-07-01", "2025-07-02", "2025-07-03", "2025-07-04"]
     assert [(name, day) for name, day, _ in days] == [(n, d) for n in ("ho_so", "tien_trinh") for d in wanted]
+    owners = found.rows("SELECT DISTINCT backfill_id FROM ops.runs WHERE dataset IN ('ho_so', 'tien_trinh')")
+    assert owners == [(_newest(found)["backfill"],)], "each run knows whose it is, through Airflow and the restart"
 
     _cancelled_and_run_again(found)
     _every_record_has_its_receipt(found)

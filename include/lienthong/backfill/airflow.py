@@ -9,6 +9,8 @@ from urllib.parse import quote
 from lienthong.airflow_api import AirflowApi
 from lienthong.backfill.plan import Part
 
+PAGE = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -26,6 +28,10 @@ class AirflowBackfills:
     def __init__(self, api: AirflowApi) -> None:
         self._api = api
 
+    def paused(self, dataset: str) -> bool:
+        """Whether a person has paused the dataset's DAG, so that none of its runs starts."""
+        return bool(self._api.call("GET", f"/dags/{quote(_dag(dataset))}")["is_paused"])
+
     def active(self, dataset: str) -> Begun | None:
         """The backfill of the dataset's DAG that has not ended, whoever began it."""
         answer = self._api.call(
@@ -33,13 +39,13 @@ class AirflowBackfills:
         )
         return next((found for found in map(_begun, answer["backfills"]) if not found.over), None)
 
-    def found(self, airflow_id: int) -> Begun:
-        """One backfill."""
-        return _begun(self._api.call("GET", f"/backfills/{airflow_id}"))
+    def found(self, airflow_id: int) -> Begun | None:
+        """One backfill; None when Airflow does not know it, as after its database was made anew."""
+        answer = self._api.call("GET", f"/backfills/{airflow_id}", missing=True)
+        return None if answer is None else _begun(answer)
 
     def begin(self, part: Part, ours: dict[str, Any], *, newest_first: bool) -> int | None:
         """Have Airflow run every day of the part, again where it ran before; None while another one is active."""
-        self._api.unpause(_dag(part.dataset))
         windows = part.windows
         body = {
             "dag_id": _dag(part.dataset),
@@ -67,30 +73,37 @@ class AirflowBackfills:
         """End it; days that run end by themselves."""
         self._api.call("PUT", f"/backfills/{airflow_id}/cancel", conflict=True)
 
-    def clear_up(self, part: Part) -> int:
-        """After a cancel: remove the runs that never began, which Airflow could never start again; gives how many days
-        of the part still run."""
-        windows = part.windows
+    def clear_up(self, part: Part, ours: dict[str, Any]) -> int:
+        """After a cancel: remove the runs of this part that never began, which Airflow could never start again; gives
+        how many of its days still run. Runs of anybody else are left alone."""
         dag = quote(_dag(part.dataset))
-        period = {
+        for state in ("failed", "queued"):
+            for run in self._runs(part, ours, state):
+                if run["start_date"] is None:
+                    self._api.call("DELETE", f"/dags/{dag}/dagRuns/{quote(run['dag_run_id'])}", missing=True)
+        return len(self._runs(part, ours, "running"))
+
+    def _runs(self, part: Part, ours: dict[str, Any], state: str) -> list[dict[str, Any]]:
+        """Every run of the part in one state, page by page."""
+        windows = part.windows
+        wanted = {
             "logical_date_gte": windows[0].start.isoformat(),
             "logical_date_lte": windows[-1].start.isoformat(),
             "run_type": "backfill",
-            "limit": 100,
+            "state": state,
+            "order_by": "id",
+            "limit": PAGE,
         }
-        running = 0
-        for state in ("failed", "queued", "running"):
-            while True:
-                answer = self._api.call("GET", f"/dags/{dag}/dagRuns", parameters={**period, "state": state})
-                if state == "running":
-                    running = len(answer["dag_runs"])
-                    break
-                never = [run for run in answer["dag_runs"] if run["start_date"] is None]
-                for run in never:
-                    self._api.call("DELETE", f"/dags/{dag}/dagRuns/{quote(run['dag_run_id'])}")
-                if not never:
-                    break
-        return running
+        found: list[dict[str, Any]] = []
+        offset = 0
+        while True:
+            answer = self._api.call(
+                "GET", f"/dags/{quote(_dag(part.dataset))}/dagRuns", parameters={**wanted, "offset": offset}
+            )
+            found += [run for run in answer["dag_runs"] if run["conf"] == ours]
+            offset += len(answer["dag_runs"])
+            if not answer["dag_runs"] or offset >= answer["total_entries"]:
+                return found
 
 
 def _dag(dataset: str) -> str:

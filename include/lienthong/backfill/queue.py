@@ -25,6 +25,8 @@ class PartState:
     state: str
     airflow_id: int | None
     next_day: date | None
+    again: tuple[date, ...]
+    """Days of a walk whose source was down; they are walked once more at the end."""
     promoted: int
     """Days of it that were promoted since the backfill was asked for."""
     failed: tuple[date, ...]
@@ -137,11 +139,12 @@ def cancel(session: Session, backfill_id: int, by: str) -> None:
         " WHERE backfill_id = %s AND state = 'waiting'",
         [backfill_id],
     )
+    _close(session, backfill_id)
 
 
 def release(session: Session, home: Path, backfill_id: int, by: str) -> int:
     """Let what its windows promoted leave for the receivers; gives the number of records."""
-    _state(session, backfill_id)
+    _state(session, backfill_id)  # a promote of it that is under way is waited for, so that its rows are seen below
     session.execute("UPDATE ops.backfills SET held = false WHERE backfill_id = %s", [backfill_id])
     _note(session, backfill_id, "released", by)
     return session.execute(statement(home, "backfill/release"), {"backfill_id": backfill_id}).rowcount
@@ -159,20 +162,41 @@ def listed(session: Session, home: Path, *, backfill_id: int | None = None, open
     return [_backfill(row, parts.get(row["backfill_id"], [])) for row in rows]
 
 
-def begin(session: Session, backfill_id: int, number: int, airflow_id: int | None = None) -> None:
-    """Note that a part runs, and as which backfill of Airflow's."""
+def begin(session: Session, backfill_id: int, number: int, next_day: date | None = None) -> bool:
+    """Note that a waiting part runs, a walk with its first day; False when a person has stopped the backfill."""
+    if _state(session, backfill_id) != "open":
+        return False
+    begun = session.execute(
+        "UPDATE ops.backfill_parts SET state = 'running', next_day = %s,"
+        " begun_at = coalesce(begun_at, clock_timestamp())"
+        " WHERE backfill_id = %s AND number = %s AND state = 'waiting'",
+        [next_day, backfill_id, number],
+    )
+    return begun.rowcount == 1
+
+
+def known_as(session: Session, backfill_id: int, number: int, airflow_id: int) -> None:
+    """Note which backfill of Airflow's runs a part."""
     session.execute(
-        "UPDATE ops.backfill_parts SET state = 'running', airflow_id = %s,"
-        " begun_at = coalesce(begun_at, clock_timestamp()) WHERE backfill_id = %s AND number = %s",
+        "UPDATE ops.backfill_parts SET airflow_id = %s WHERE backfill_id = %s AND number = %s",
         [airflow_id, backfill_id, number],
     )
 
 
-def walk(session: Session, backfill_id: int, number: int, next_day: date) -> None:
+def back(session: Session, backfill_id: int, number: int) -> None:
+    """Let a part wait again that Airflow has lost."""
+    session.execute(
+        "UPDATE ops.backfill_parts SET state = 'waiting', airflow_id = NULL"
+        " WHERE backfill_id = %s AND number = %s AND state = 'running'",
+        [backfill_id, number],
+    )
+
+
+def walk(session: Session, backfill_id: int, number: int, next_day: date | None, again: Sequence[date]) -> None:
     """Note how far a part has come that is walked day by day."""
     session.execute(
-        "UPDATE ops.backfill_parts SET next_day = %s WHERE backfill_id = %s AND number = %s",
-        [next_day, backfill_id, number],
+        "UPDATE ops.backfill_parts SET next_day = %s, again = %s WHERE backfill_id = %s AND number = %s",
+        [next_day, list(again), backfill_id, number],
     )
 
 
@@ -183,6 +207,10 @@ def end(session: Session, backfill_id: int, number: int, state: str = "done") ->
         " WHERE backfill_id = %s AND number = %s AND state IN ('waiting', 'running')",
         [state, backfill_id, number],
     )
+    _close(session, backfill_id)
+
+
+def _close(session: Session, backfill_id: int) -> None:
     session.execute(
         "UPDATE ops.backfills b SET state = CASE WHEN b.state = 'cancelled' THEN b.state ELSE 'done' END,"
         " ended_at = clock_timestamp() WHERE b.backfill_id = %(id)s AND b.ended_at IS NULL AND NOT EXISTS ("
@@ -217,6 +245,7 @@ def _part(row: dict[str, Any]) -> PartState:
         state=row["state"],
         airflow_id=row["airflow_id"],
         next_day=row["next_day"],
+        again=tuple(row["again"]),
         promoted=row["promoted"],
         failed=tuple(row["failed"]),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,7 @@ from lienthong.commands.desk import By, Json, act, actor, print_json, shown
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lienthong.airflow_api import AirflowApi
     from lienthong.backfill.plan import Preview
     from lienthong.backfill.queue import Backfill
     from lienthong.steps import Pipeline
@@ -35,6 +38,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+DAG = "backfills"
+LOOKS = f"its DAG {DAG} looks every quarter of an hour"
 Number = Annotated[int, typer.Argument(help="The number of a backfill, as `list` shows it.")]
 
 
@@ -69,7 +74,8 @@ def add(
         if number is None:
             console.print("A dry run: nothing was put into the queue.", highlight=False)
             return
-        console.print(f"Backfill {number} is in the queue. {wake()}", highlight=False)
+        datasets_asked = {part.dataset for part in found.parts}
+        console.print(f"Backfill {number} is in the queue. {wake(datasets_asked)}", highlight=False)
         if hold:
             console.print(f"What it promotes waits for: lienthong backfill release {number}", highlight=False)
 
@@ -162,26 +168,47 @@ def _turn(number: int, what: str, by: str) -> None:
     act(turn)
 
 
-def wake() -> str:
-    """Have a running Airflow look at the queue now; gives a sentence on when it will be looked at."""
-    from lienthong.airflow_api import AirflowApi
+def wake(datasets: Iterable[str] = ()) -> str:
+    """Have a running Airflow look at the queue now; gives a sentence on when it will be looked at, and on DAGs of
+    ``datasets`` that somebody has paused."""
     from lienthong.errors import LienThongError
+
+    api = _airflow()
+    if isinstance(api, str):
+        return api
+    try:
+        paused = {dag.dag_id for dag in api.dags() if dag.paused}
+        if DAG in paused:
+            return f"Its DAG {DAG} is paused in Airflow: it begins when somebody lets that go on."
+        if not any(not run.ended for run in api.runs(DAG)):
+            api.run_now(DAG, f"asked__{datetime.now().astimezone():%Y-%m-%dT%H:%M:%S.%f}")
+    except LienThongError as error:
+        return f"Airflow could not be woken ({error}); {LOOKS}."
+    waiting = ", ".join(sorted({f"ingest.{dataset}" for dataset in datasets} & paused))
+    still = f" Paused in Airflow, so that their days wait: {waiting}." if waiting else ""
+    return f"Airflow looks at it now; `lienthong backfill list` shows how far it is.{still}"
+
+
+def _airflow() -> AirflowApi | str:
+    """The Airflow that feeds the queue, or why it cannot be asked from here."""
+    from lienthong.airflow_api import AirflowApi
+    from lienthong.connections import from_environment
+    from lienthong.errors import NeedsPerson
     from lienthong.services import control
     from lienthong.services.folders import Folders
-    from lienthong.services.keys import USER, load
+    from lienthong.services.keys import FEEDER, load
 
     folders = Folders.from_env()
     present = control.running(folders)
-    if present is None:
-        return "The services do not run: it begins with `make up`."
-    api = AirflowApi(present["address"], USER, load(folders.secrets).admin, patience=10)
+    if present is not None:
+        return AirflowApi(present["address"], FEEDER, load(folders.secrets).feeder, patience=10)
     try:
-        api.unpause("backfills")
-        if not any(not run.ended for run in api.runs("backfills")):
-            api.run_now("backfills", f"asked__{datetime.now().astimezone():%Y-%m-%dT%H:%M:%S.%f}")
-    except LienThongError as error:
-        return f"Airflow could not be woken ({error}); its DAG backfills looks every quarter of an hour."
-    return "Airflow looks at it now; `lienthong backfill list` shows how far it is."
+        known = from_environment("airflow")
+    except NeedsPerson:
+        if os.environ.get("AIRFLOW_CONN_WAREHOUSE"):
+            return f"Airflow cannot be woken from here (connection airflow is not set); {LOOKS}."
+        return "The services do not run: it begins with `make up`."
+    return AirflowApi(known.base_url, known.login, known.password, patience=10, connection=known.name)
 
 
 def _plain(found: Preview) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def open_run(
     *,
     only: Iterable[str] = (),
     again: bool = False,
+    backfill: int | None = None,
 ) -> Plan:
     """Resume the open run of the window, or open one.
 
@@ -42,11 +43,12 @@ def open_run(
     which changes nothing unless the sources changed. ``only`` names sources to be read, whatever was read before;
     ``again`` says that they are read to see what is left there: such a run is no delivery. A caller that gives these
     keeps the judge of the window away meanwhile, so that no run ends between. An open run of some sources becomes one
-    of all when all are asked for."""
+    of all when all are asked for. ``backfill`` is whose run it is: a run that a held backfill has begun stays its own,
+    and one that a backfill resumes becomes its own, so that nothing held leaves."""
     session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"run:{dataset}:{window.start}"])
     wanted, asked = set(sources), set(only)
     row = session.execute(
-        "SELECT run_id, state, judged_at, partial FROM ops.runs"
+        "SELECT run_id, state, judged_at, partial, backfill_id FROM ops.runs"
         " WHERE dataset = %s AND kind = 'read' AND window_start = %s ORDER BY run_id DESC LIMIT 1",
         [dataset, window.start],
     ).fetchone()
@@ -55,7 +57,10 @@ def open_run(
             _plan(session, row["run_id"], asked & wanted if asked else wanted)
             if not asked:
                 session.execute("UPDATE ops.runs SET partial = false, again = false WHERE run_id = %s", [row["run_id"]])
+        _belongs(session, row["run_id"], backfill)
         return Plan(row["run_id"], _todo(session, row["run_id"]))
+    if row and again:
+        backfill = row["backfill_id"]
     unread = _unread(session, dataset, window, wanted) if row else set()
     planned = asked & wanted if asked else unread or wanted
     if not planned:
@@ -67,7 +72,18 @@ def open_run(
         [dataset, window.start, window.end, planned != wanted, again],
     )
     _plan(session, run["run_id"], planned)
+    _belongs(session, run["run_id"], backfill)
     return Plan(run["run_id"], tuple(sorted(planned)))
+
+
+def _belongs(session: Session, run_id: int, backfill: int | None) -> None:
+    """Note whose run it is; a number that no backfill has is nobody's."""
+    session.execute(
+        "UPDATE ops.runs r SET backfill_id = b.backfill_id FROM ops.backfills b"
+        " WHERE r.run_id = %s AND b.backfill_id = %s AND NOT EXISTS ("
+        "SELECT FROM ops.backfills o WHERE o.backfill_id = r.backfill_id AND o.held)",
+        [run_id, backfill],
+    )
 
 
 def _plan(session: Session, run_id: int, sources: Iterable[str]) -> None:
@@ -222,12 +238,15 @@ def unfinished_redrive(session: Session, dataset: str) -> tuple[int, Window] | N
 
 def open_redrive(session: Session, dataset: str, window: Window, selection: str | None = None) -> int:
     """A new run that reads no source but takes up held rows of its window: ``selection`` as JSON, or those that
-    waited; the caller is alone with the redrives of the dataset."""
+    waited; the caller is alone with the redrives of the dataset. It is of the backfill that read the window last."""
     query = (
-        "INSERT INTO ops.runs (dataset, kind, window_start, window_end, selection)"
-        " VALUES (%s, 'redrive', %s, %s, %s) RETURNING run_id"
+        "INSERT INTO ops.runs (dataset, kind, window_start, window_end, selection, backfill_id)"
+        " VALUES (%(dataset)s, 'redrive', %(start)s, %(end)s, %(selection)s,"
+        " (SELECT backfill_id FROM ops.runs WHERE dataset = %(dataset)s AND kind = 'read'"
+        " AND window_start = %(start)s ORDER BY run_id DESC LIMIT 1)) RETURNING run_id"
     )
-    run_id: int = one(session, query, [dataset, window.start, window.end, selection])["run_id"]
+    values = {"dataset": dataset, "start": window.start, "end": window.end, "selection": selection}
+    run_id: int = one(session, query, values)["run_id"]
     return run_id
 
 
