@@ -24,7 +24,7 @@ CROSS JOIN LATERAL (
         c.so_lieu_den_ngay,
         c.so_quay,
         c.ten_xa,
-        c.thu_tuc::json AS thu_tuc,
+        c.thu_tuc::json AS thu_tuc_cap_xa,
         c.tru_so
     FROM (SELECT c.gio_chieu AS chieu, c.gio_sang AS sang, c.lam_thu_bay = '1' AS thu_bay) g
 ) r

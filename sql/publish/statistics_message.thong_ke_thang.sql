@@ -4,8 +4,9 @@
 -- run by:  publishing, in the transaction that claims the records
 
 -- The fields are those of the message and no other; PreExtisting is spelt as it is on the wire. A percentage is cut to
--- a whole number; nothing released counts as 100. Names stand in their order, so that the text is the canonical JSON
--- of the message and its SHA-256 in the receipt can be computed again from what the receiver holds.
+-- a whole number, or rounded half up where the connection says so; nothing released counts as 100. Names stand in
+-- their order, so that the text is the canonical JSON of the message and its SHA-256 in the receipt can be computed
+-- again from what the receiver holds.
 SELECT
     c._record_key AS record_key,
     json_strip_nulls(json_build_object(
@@ -30,6 +31,10 @@ FROM unnest(%(keys)s::text[], %(versions)s::bigint[]) AS w (record_key, version)
 JOIN core.thong_ke_thang c
     ON c._record_key = w.record_key AND c._version = w.version AND c._deleted_at IS NULL
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN c.da_giai_quyet = 0 THEN 100 ELSE 100 * c.dung_han / c.da_giai_quyet END AS in_time
+    SELECT CASE
+        WHEN c.da_giai_quyet = 0 THEN 100
+        WHEN %(percent)s = 'round' THEN (200 * c.dung_han + c.da_giai_quyet) / (2 * c.da_giai_quyet)
+        ELSE 100 * c.dung_han / c.da_giai_quyet
+    END AS in_time
 ) p
 WHERE c._record_key = ANY(%(keys)s)

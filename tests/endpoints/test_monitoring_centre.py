@@ -18,6 +18,7 @@ from lienthong.contracts import load
 from lienthong.endpoints import MonitoringCentre
 from lienthong.errors import ContractError, ReceiverBusy, ReceiverRefused, TryAgain
 from lienthong.indicators.declared import declared
+from lienthong.indicators.told import tell
 from lienthong.ngsi.model import TYPES
 from lienthong.sandbox.centre_options import CentreOptions
 from lienthong.sandbox.centre_server import running_centre
@@ -39,6 +40,10 @@ class CentreWorld(AggregateWorld):
 
     main = "chi_so"
 
+    def __init__(self, warehouse, endpoint) -> None:
+        super().__init__(warehouse, endpoint)
+        tell(warehouse)
+
     def key(self, number):
         return f"ty_le_dung_han|H15.{number:04d}|thang|2025-09-01"
 
@@ -58,9 +63,10 @@ class CentreWorld(AggregateWorld):
         }  # fmt: skip
         return "trang_thai_dich_vu", f"{unit}|{dataset}", row
 
-    def declare(self, indicator):
+    def value(self, indicator, **columns):
         """One value of a declared indicator, enqueued."""
-        self._promote("chi_so", {f"{indicator}|H15|thang|2025-09-01": {**self.row(0), "ma_chi_so": indicator}})
+        row = {**self.row(0), "ma_chi_so": indicator, **columns}
+        self._promote("chi_so", {f"{indicator}|H15|thang|2025-09-01": row})
 
     def units(self, *codes):
         """New versions of units, enqueued."""
@@ -104,7 +110,7 @@ class CentreStage(Stage):
     def hold(self, *codes):
         given = [{"id": identifier(code), "type": "IndicatorValue", "value": VALUE} for code in codes]
         endpoint = self.endpoint(context="link")
-        told = endpoint.broker.batch("upsert", [json.dumps(one) for one in given], [], mask=str)
+        told = endpoint.broker.batch("upsert", [json.dumps(one) for one in given], [], [], mask=str)
         endpoint.close()
         assert told.answer.code == "201"
         self.foreign = max(one.seq for one in self.running.log.effects())
@@ -120,6 +126,11 @@ def identifier(key):
 
 def key_of(identifier):
     return identifier.removeprefix(URN).partition(":")[2].replace(":", "|")
+
+
+def _coloured(better="up"):
+    """A declared rate with limits."""
+    return next(one for one in declared(ROOT).values() if one.unit == "%" and one.limits and one.better == better)
 
 
 @pytest.fixture
@@ -215,21 +226,36 @@ class TestMonitoringCentre(KeySuite):
         }  # fmt: skip
 
     def test_away_for_an_hour(self, stage):
-        """Six runs, ten minutes apart, with new versions before each: the circuit opens, and nothing is lost."""
+        """Six runs, ten minutes apart, with new versions before each: it cannot be reached, then it takes every second
+        request and answers none. The circuit opens each time; its own log shows nothing lost and nothing doubled."""
         stage.world.dossiers(range(60))
         stage.publish()
+        here = stage.connection
         stage.misbehave("drop", every=2, after=True)
         stage.misbehave("http_error", status=503)
         for minute in range(6):
-            stage.world.due_now()
             stage.world.dossiers(range(60), trang_thai=str(minute))
-            with pytest.raises(ReceiverBusy):
+            stage.world.due_now()
+            before = stage.requests()
+            stage.connection = replace(here, host="http://127.0.0.1:9") if minute < 3 else here
+            with pytest.raises(ReceiverBusy, match="in a row"):
                 stage.publish(replace(SWIFT, linger=0.0))
+            # One more may be under way when the circuit opens.
+            assert stage.requests() - before <= (0 if minute < 3 else SWIFT.circuit_after + 1)
         assert stage.world.rows("SELECT max(attempts) AS n FROM publish.outbox WHERE state = 'pending'")[0]["n"] == 0
         stage.behave()
         stage.settle()
         assert set(stage.world.states()) == {"done", "superseded"}
         assert {one["numerator"]["value"] for one in stage.held().values()} == {95}
+        newest = stage.world.rows("SELECT _record_key AS key, _version AS version FROM core.chi_so")
+        assert {(key_of(one["id"]), one["version"]["value"]) for one in stage.held().values()} == {
+            (row["key"], row["version"]) for row in newest
+        }
+        effects = [(one.key, one.version) for one in stage.accepted() if one.effect]
+        assert len(effects) == len(set(effects))
+        again = [(one.key, one.version) for one in stage.accepted() if not one.effect]
+        assert again, "the test has shown no repetition"
+        assert set(again) <= set(effects)
 
     @pytest.mark.parametrize("after", [None, False, True], ids=["heard", "before", "after"])
     def test_a_deletion_is_told_whatever_becomes_of_its_answer(self, stage, after):
@@ -244,6 +270,39 @@ class TestMonitoringCentre(KeySuite):
         stage.world.dossiers([0])
         assert stage.publish().accepted == 1
         assert stage.held()[identifier(stage.world.key(0))]["version"]["value"] == 3
+
+    @pytest.mark.parametrize("how", ["not there", "whole", "gone"])
+    def test_a_deletion_that_arrives_nowhere_is_no_acceptance(self, stage, how):
+        """404 for a whole deletion is a wrong address as long as the centre does not say by name that nothing is
+        there."""
+        stage.world.dossiers(range(3))
+        stage.publish()
+        stage.world.delete(range(2))
+        if how == "gone":  # by another hand
+            endpoint = stage.endpoint()
+            gone = [identifier(stage.world.key(number)) for number in range(2)]
+            endpoint.broker.batch("delete", [json.dumps(one) for one in gone], gone, [], mask=str)
+            endpoint.close()
+        if how != "not there":
+            stage.misbehave("fail", status=404, code="ResourceNotFound", message="sai", service="delete")
+        if how == "gone":
+            assert stage.publish().accepted == 2
+            assert len([one for one in stage.accepted() if one.kind == "delete"]) == 2
+        else:
+            with pytest.raises(ReceiverRefused, match="address" if how == "not there" else "still holds the entity"):
+                stage.publish(path="/khac/v1" if how == "not there" else "/ngsi-ld/v1")
+            assert stage.world.states() == {"done": 3, "pending": 2}
+            assert len(stage.held()) == 3
+
+    def test_what_a_newer_version_does_not_say_is_held_no_more(self, stage):
+        said = _coloured()
+        stage.world.value(said.id, gia_tri=Decimal(1))
+        stage.publish()
+        stage.world.value(said.id, gia_tri=None, tu_so=None, mau_so=None)
+        stage.publish(upsert="update")
+        (entity,) = stage.held().values()
+        assert entity["version"]["value"] == 2
+        assert not {"value", "numerator", "denominator", "level"} & set(entity)
 
     def test_ten_thousand_entities_are_few_requests_and_little_time(self, stage):
         stage.world.dossiers(range(10_000))
@@ -288,7 +347,7 @@ class TestWhatLeaves:
             MonitoringCentre(connection, "H15", {"ho_so": contract})
 
     def test_every_entity_is_as_its_model_says(self, stage):
-        stage.world.dossiers([1])
+        stage.world.value(_coloured().id)
         stage.world.steps([1])
         stage.world.units("H15.102", "H15.103")
         stage.publish()
@@ -304,7 +363,6 @@ class TestWhatLeaves:
                 assert ("observedAt" in attribute) is declared.observed, name
                 seen.setdefault(entity["type"], set()).add(name)
         optional = {
-            "IndicatorValue": {"name", "definition", "denominatorName"},
             "Unit": {"validFrom", "validUntil"},
             "ServiceState": {"unsentSince"},
         }
@@ -313,15 +371,30 @@ class TestWhatLeaves:
 
     def test_a_value_says_what_it_is(self, stage):
         """Numerator, denominator and definition go with every rate of a declared indicator."""
-        said = next(one for one in declared(ROOT).values() if one.form == "ratio" and one.unit == "%")
-        stage.world.declare(said.id)
+        said = _coloured()
+        stage.world.value(said.id)
         assert stage.publish().accepted == 1
         (entity,) = stage.held().values()
         shown = {name: entity[name]["value"] for name in ("name", "definition", "denominatorName", "unitOfMeasure")}
         assert list(shown.values()) == [said.name, said.formula, said.denominator_name, "%"]
+        (receipt,) = stage.world.rows("SELECT body_sha256 FROM publish.receipts")
+        assert receipt["body_sha256"] == digest(entity), "the words are not in the receipt"
         assert entity["value"]["value"] == pytest.approx(
             100 * entity["numerator"]["value"] / entity["denominator"]["value"], abs=1e-3
         )
+
+    @pytest.mark.parametrize("better", ["up", "down"])
+    def test_a_value_has_the_colour_that_its_declaration_gives_it(self, stage, better):
+        said = _coloured(better)
+        green, yellow = said.limits
+        step = Decimal("0.000001") if better == "down" else Decimal("-0.000001")
+        for value, level in (
+            (green, "green"), (green + step, "yellow"), (yellow, "yellow"), (yellow + step, "red"), (green, "green"),
+        ):  # fmt: skip
+            stage.world.value(said.id, gia_tri=value)
+            stage.publish()
+            (entity,) = stage.held().values()
+            assert entity["level"] == {"type": "Property", "value": level, "observedAt": "2025-09-30T17:00:00Z"}, value
 
     def test_a_receipt_is_the_hash_of_what_was_sent(self, stage):
         stage.world.units("H15.102")

@@ -17,11 +17,11 @@ from lienthong.sandbox.app_receiver_app import ReceiverOptions
 from lienthong.sandbox.portal_log import digest
 from lienthong.settings import ROOT
 from tests.endpoints.aggregates import AggregateWorld, KeySuite
-from tests.endpoints.suite import Accepted, EndpointSuite, Stage
+from tests.endpoints.suite import SWIFT, Accepted, EndpointSuite, Stage
 
 KEY = "khoa-ung-dung"
 LIST = '[{"linh_vuc":"Hộ tịch","ma":"1.001193","ten":"Đăng ký khai sinh","thoi_han":1}]'
-FIGURES = '[{"don_vi_tinh":"%","gia_tri":0.9887,"ma":"dung_han","mau_so":100,"ten":"Tỷ lệ đúng hạn","tu_so":98.87}]'
+FIGURES = '[{"don_vi_tinh":"%","gia_tri":98.87,"ma":"dung_han","mau_so":100,"ten":"Tỷ lệ đúng hạn","tu_so":98.87}]'
 
 
 class AppWorld(AggregateWorld):
@@ -125,7 +125,7 @@ class TestPublicApp(KeySuite):
         assert found["version"] == 1
         document = found["document"]
         assert document["gio_phuc_vu"] == {"sang": "07:30-11:30", "chieu": "13:30-17:00", "thu_bay": True}
-        assert document["thu_tuc"] == json.loads(LIST)
+        assert document["thu_tuc_cap_xa"] == json.loads(LIST)
         assert document["chi_so"] == json.loads(FIGURES)
         (receipt,) = stage.world.rows("SELECT body_sha256, code FROM publish.receipts")
         assert receipt == {"body_sha256": digest(document), "code": "created"}
@@ -161,6 +161,23 @@ class TestPublicApp(KeySuite):
         assert [one["status"] for one in stage.post(old)] == ["stale"]
         assert stage.held()[key].document["so_quay"] == 4
         stage.foreign.add(max(one.seq for one in stage.running.log.effects()))
+
+    @pytest.mark.parametrize("word", ["busy", "chua_ro", "500"])
+    def test_a_word_that_is_no_judgement_is_tried_again(self, stage, word):
+        codes = stage.world.dossiers([1, 2])
+        stage.misbehave("refuse", ma_ho_so=codes[0], code=word, message="Hệ thống bận", times=1)
+        report = stage.publish(replace(SWIFT, first_retry=3600.0, linger=0.0))
+        assert (report.accepted, report.refused, report.pending) == (1, 0, 1)
+        stage.settle()
+        assert stage.world.states() == {"done": 2}
+
+    @pytest.mark.parametrize("word", ["refused", "invalid"])
+    def test_a_judgement_is_a_dead_letter(self, stage, word):
+        stage.world.dossiers([1])
+        stage.misbehave("refuse", code=word, message="Thiếu trụ sở")
+        assert stage.publish().refused == 1
+        (dead,) = stage.world.rows("SELECT state, reason FROM publish.outbox")
+        assert dead == {"state": "dead", "reason": f"mã {word}: Thiếu trụ sở"}
 
     def test_what_is_refused_says_why(self, stage):
         items = [{"key": "1", "version": 0, "document": {"a": 1}}, {"key": "2", "version": 1}, {"version": 1}, 7]

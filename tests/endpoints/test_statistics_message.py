@@ -16,6 +16,7 @@ from lienthong.gateway import Gateway
 from lienthong.sandbox.platform_options import PlatformOptions
 from lienthong.sandbox.platform_server import running_platform
 from lienthong.sandbox.platform_statistics import DATASET, PATH
+from lienthong.sandbox.portal_log import digest
 from tests.endpoints.aggregates import AggregateSuite, AggregateWorld
 from tests.endpoints.suite import Accepted, Stage
 
@@ -176,6 +177,23 @@ def test_percentages_are_cut_or_rounded_and_add_up(stage, released, in_time, cut
         assert stage.publish(percent=option).accepted == 1
         (held,) = stage.held().values()
         assert (held["SolvedInTimePercent"], held["SolvedLatePercent"]) == (expected, 100 - expected), option
+        (receipt,) = stage.world.rows("SELECT body_sha256 FROM publish.receipts ORDER BY place DESC LIMIT 1")
+        assert receipt["body_sha256"] == digest(held), option
+
+
+def test_what_is_in_doubt_is_sent_again_to_the_byte_whatever_the_connection_says_meanwhile(stage):
+    stage.world.month(da_giai_quyet=1000, dung_han=999, qua_han=1)
+    stage.misbehave("http_error", status=503, retry_after=600, times=1, after=True, service="thong_ke")
+    with pytest.raises(TryAgain):
+        stage.publish(percent="round")
+    assert stage.world.states() == {"in_doubt": 1}
+    stage.world.due_now()
+    assert stage.publish(percent="cut").accepted == 1
+    first, second = stage.accepted()
+    assert (first.sha256, first.effect, second.effect) == (second.sha256, True, False)
+    (receipt,) = stage.world.rows("SELECT body_sha256 FROM publish.receipts")
+    (held,) = stage.held().values()
+    assert receipt["body_sha256"] == first.sha256 == digest(held)
 
 
 @pytest.mark.parametrize(

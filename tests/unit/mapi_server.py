@@ -81,8 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.connections += 1
 
     def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        one = Seen(self.path, dict(self.headers), json.loads(content))
+        content = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        one = Seen(self.path, dict(self.headers), json.loads(content or b"null"))
         self.server.seen.append(one)
         reply = (self.server.login if one.service == "login" else self.server.script)(one)
         if reply.status == 0:
@@ -99,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(reply.drip)
         if reply.claim is not None:
             self.close_connection = True
+
+    do_GET = do_POST
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""

@@ -446,7 +446,13 @@ class TestForPeople:
         assert reply.headers["content-type"].startswith("application/ld+json")
         assert reply.body.decode() == pages.context()
 
-    def test_page_and_context_in_docs_are_made_from_the_model(self) -> None:
+    def test_the_context_is_in_the_image(self, tmp_path: Path) -> None:
+        """Where the services run there is no docs/: what the centre serves must pass .dockerignore and be copied."""
+        folder = CentreOptions(tmp_path).context_file.resolve().relative_to(ROOT).parts[0]
+        assert f"!{folder}" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        assert f"COPY {folder} ./{folder}" in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+
+    def test_page_and_context_are_made_from_the_model(self) -> None:
         assert (ROOT / pages.PAGE).read_text(encoding="utf-8") == pages.page(), "python -m lienthong.ngsi.pages"
         assert (ROOT / pages.CONTEXT).read_text(encoding="utf-8") == pages.context()
 

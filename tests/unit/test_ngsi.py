@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -27,6 +28,11 @@ def problem(kind: str, **more: Any) -> dict[str, Any]:
 
 def named(*numbers: int, kind: str = "BadRequestData", **more: Any) -> list[dict[str, Any]]:
     return [{"entityId": f"{ID}{number}", "error": problem(kind, **more)} for number in numbers]
+
+
+def strange(number: int, spelling: str) -> list[dict[str, Any]]:
+    """An error that does not name the entity as it was sent."""
+    return [{"entityId": spelling.format(f"{ID}{number}", quote(f"{ID}{number}")), "error": problem("BadRequestData")}]
 
 
 def result(errors: list[dict[str, Any]], success: tuple[int, ...] = ()) -> dict[str, Any]:
@@ -106,12 +112,33 @@ def test_the_errors_decide_and_never_the_number(server: Server, reply: Reply, ex
     assert outcomes(deliver(server, items(3), reply)) == expected
 
 
-def test_a_failure_that_names_nobody_is_looked_for(server: Server) -> None:
-    """Three accepted by name, two parted: one of them was it."""
-    nameless = Reply(result([{"error": problem("BadRequestData")}], (0, 1, 2)), 207)
+NAMELESS = [
+    [{"error": problem("BadRequestData")}], [{"entityId": None, "error": problem("BadRequestData")}],
+    strange(4, "{1}"), strange(4, "https://trung-tam.example/entities/{0}"), strange(9, "{0}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("errors", NAMELESS, ids=["none", "null", "encoded", "absolute", "unknown"])
+def test_a_failure_that_names_nobody_is_looked_for(server: Server, errors: list[dict[str, Any]]) -> None:
+    """Three accepted by name, two parted: one of them was it, and it is not taken for accepted."""
+    nameless = Reply(result(errors, (0, 1, 2)), 207)
     delivery = deliver(server, items(5), nameless, Reply(b"", 204), nameless, Reply(b"", 204))
     assert outcomes(delivery) == "aaaar"
     assert [call.records for call in delivery.calls] == [5, 1, 1]
+
+
+@pytest.mark.parametrize("errors", NAMELESS, ids=["none", "null", "encoded", "absolute", "unknown"])
+def test_without_a_name_nothing_is_accepted_but_what_is_told_so(server: Server, errors: list[dict[str, Any]]) -> None:
+    assert outcomes(deliver(server, items(3), Reply(result([*named(0), *errors], (1,)), 207))) == "rar"
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["upsert", "delete"])
+def test_a_body_is_read_once(server: Server, monkeypatch: pytest.MonkeyPatch, deleted: bool) -> None:
+    given, read, loads = items(4, deleted=deleted), [], json.loads
+    bodies = {item.body for item in given}
+    monkeypatch.setattr(json, "loads", lambda text, **how: (read.append(text), loads(text, **how))[1])
+    deliver(server, given, Reply(problem("BadRequestData"), 400), Reply(b"", 204))
+    assert sorted(text for text in read if text in bodies) == sorted(bodies)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +146,6 @@ def test_a_failure_that_names_nobody_is_looked_for(server: Server) -> None:
     [
         (Reply(b"", 204), "aa"),
         (Reply(result(named(0, kind="ResourceNotFound"), (1,)), 207), "aa"),
-        (Reply(problem("ResourceNotFound"), 404), "aa"),
         (Reply(problem("NonexistentTenant"), 404), "nn"),
         (Reply(b"", 404), "nn"),
         (Reply(result(named(0)), 207), "ra"),
@@ -129,6 +155,44 @@ def test_a_failure_that_names_nobody_is_looked_for(server: Server) -> None:
 def test_what_is_gone_already_is_deleted(server: Server, reply: Reply, expected: str) -> None:
     assert outcomes(deliver(server, items(2, deleted=True), reply)) == expected
     assert server.seen[0].path == "/ngsi-ld/v1/entityOperations/delete"
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (lambda id_: Reply(problem("ResourceNotFound", detail=f"{id_} is not here"), 404, TENANT), "aa"),
+        (lambda id_: Reply(problem("ResourceNotFound", title=f"Entity {id_} was not found"), 404, TENANT), "aa"),
+        (lambda id_: Reply(problem("ResourceNotFound", detail=id_), 404), "in"),
+        (lambda _: Reply(problem("ResourceNotFound", detail="There is no such operation"), 404, TENANT), "nn"),
+        (lambda id_: Reply({"path": f"/ngsi-ld/v1/entities/{id_}", "detail": id_}, 404, TENANT), "nn"),
+        (lambda _: Reply(b"<html>", 404, TENANT), "nn"),
+        (lambda _: Reply(problem("NonexistentTenant"), 404, TENANT), "nn"),
+        (lambda id_: Reply({"id": id_, "type": "Unit"}, 200, TENANT), "nn"),
+        (lambda _: Reply(b"", 503, TENANT), "in"),
+        (lambda _: Reply(b"", 429, TENANT), "nn"),
+        (lambda _: Reply(b"", 401, TENANT), "nn"),
+    ],
+    ids=[
+        "gone in detail", "gone in title", "another tenant", "no operation", "a path", "a page", "no tenant", "held",
+        "no answer", "busy", "no rights",
+    ],
+)  # fmt: skip
+def test_a_404_of_a_whole_deletion_is_believed_of_an_entity_only(server: Server, reply: Any, expected: str) -> None:
+    """It may be that of an address where nothing is: then nothing was deleted, and nobody may say so."""
+
+    def script(seen: Seen) -> Reply:
+        if seen.path.endswith("/delete"):
+            return Reply(problem("ResourceNotFound"), 404, TENANT)
+        return reply(unquote(seen.path.rpartition("/")[2]))  # type: ignore[no-any-return]
+
+    server.script = script
+    connection = Connection("monitoring_centre", "http", host=server.url, extra={"tenant": "daklak"})
+    endpoint = MonitoringCentre(connection, "H15", {})
+    delivery = endpoint.deliver(items(2, deleted=True))
+    endpoint.close()
+    assert outcomes(delivery) == expected
+    assert (delivery.trouble is None) is (expected == "aa")
+    assert server.seen[2].path == f"/ngsi-ld/v1/entities/{quote(f'{ID}0', safe='')}"
 
 
 def test_an_update_never_becomes_a_deletion_nor_the_other_way_round(server: Server) -> None:

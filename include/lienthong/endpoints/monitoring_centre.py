@@ -7,25 +7,38 @@ same body. No person ever leaves for the centre: a contract with a personal colu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
 from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
-from lienthong.errors import ContractError, LienThongError, ReceiverRefused
-from lienthong.indicators.declared import Indicator, declared
-from lienthong.mapi import NoAnswer, NotTaken, TooLarge, mask
+from lienthong.errors import ContractError, LienThongError, ReceiverRefused, TryAgain
+from lienthong.mapi import NoAnswer, TooLarge, mask
 from lienthong.mapi.answers import Mask
 from lienthong.ngsi import Broker, Failure, OtherTenant, Told
 from lienthong.ngsi.broker import GONE
 
-INDICATORS = "chi_so"
-"""Dataset whose records are values of declared indicators."""
 PARTED = 4
 """Into how many parts a batch is cut for each time that it got no answer."""
 MOST_ALONE = 20
 """Entities that may be refused one by one, with none accepted, before the fault is taken for ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An item as the centre knows it."""
+
+    item: Item
+    id: str
+    gone: bool
+    """Whether the version is the end of its record."""
+
+    @property
+    def text(self) -> str:
+        """What a batch brings of it."""
+        return json.dumps(self.id) if self.gone else self.item.body
 
 
 class MonitoringCentre:
@@ -44,7 +57,6 @@ class MonitoringCentre:
         self.feeds: tuple[Feed, ...] = tuple(
             Feed(contract.dataset, options.records_per_request, deletions=True) for contract in bound
         )
-        self._words = _declarations(bound)
 
     def close(self) -> None:
         """Close the connections to the centre."""
@@ -55,7 +67,7 @@ class MonitoringCentre:
         groups: list[list[Item]] = []
         size = 0
         for item in items:
-            weight = self.broker.weight(self._written(item))
+            weight = self.broker.weight(item.body)
             full = not groups or len(groups[-1]) == feed.per_request
             if full or size + weight > self.broker.options.bytes_per_request:
                 groups.append([])
@@ -67,7 +79,7 @@ class MonitoringCentre:
     def deliver(self, items: Sequence[Item]) -> Delivery:
         """Send the items in one request, or in more where the centre says nothing about each."""
         delivery = Delivery()
-        self._send(list(items), delivery)
+        self._send(_entities(items), delivery)
         return delivery
 
     def resolve(self, items: Sequence[Item]) -> Delivery:
@@ -78,75 +90,70 @@ class MonitoringCentre:
         delivery = Delivery()
         for attempts, same in groupby(sorted(items, key=_attempts), key=_attempts):
             size = max(1, self.broker.options.records_per_request // PARTED**attempts)
-            alike = list(same)
+            alike = _entities(same)
             for start in range(0, len(alike), size):
                 self._send(alike[start : start + size], delivery)
         return delivery
 
-    def _send(self, items: list[Item], delivery: Delivery) -> None:
-        """One request for ``items``, or more until each has its verdict; deletions go by themselves."""
-        if not items:
+    def _send(self, entities: list[Entity], delivery: Delivery) -> None:
+        """One request for ``entities``, or more until each has its verdict; deletions go by themselves."""
+        if not entities:
             return
-        ended = [item for item in items if _gone(item)]
-        if 0 < len(ended) < len(items):
-            self._send([item for item in items if not _gone(item)], delivery)
+        ended = [one for one in entities if one.gone]
+        if 0 < len(ended) < len(entities):
+            self._send([one for one in entities if not one.gone], delivery)
             self._send(ended, delivery)
             return
         if delivery.trouble:
-            delivery.settle(items, Outcome.NOT_TAKEN)
+            delivery.settle(_items(entities), Outcome.NOT_TAKEN)
             return
-        told = self._push(items, "delete" if ended else "upsert", delivery)
+        told = self._push(entities, delivery)
         if told is not None:
-            self._settle(items, told, delivery)
+            self._settle(entities, told, delivery)
 
-    def _push(self, items: list[Item], operation: str, delivery: Delivery) -> Told | None:
-        """What the centre said, or None when it said nothing and the items have their verdict."""
-        texts = [json.dumps(_identifier(item)) if operation == "delete" else self._written(item) for item in items]
+    def _push(self, entities: list[Entity], delivery: Delivery) -> Told | None:
+        """What the centre said, or None when it said nothing and the entities have their verdict."""
+        operation = "delete" if entities[0].gone else "upsert"
+        texts, ids = [one.text for one in entities], {one.id for one in entities}
+        keeping, dataset = _keeping(entities), entities[0].item.dataset
         try:
-            return self.broker.batch(operation, texts, delivery.calls, mask=_keeping(items), named=items[0].dataset)
+            return self.broker.batch(operation, texts, ids, delivery.calls, mask=keeping, named=dataset)
         except TooLarge as error:
-            if len(items) > 1:
-                self._halve(items, delivery)
+            if len(entities) > 1:
+                self._halve(entities, delivery)
             else:
-                delivery.settle(items, Outcome.REFUSED, code="413", message=str(error))
-        except (NoAnswer, OtherTenant) as error:
-            self._give_up(items, error, Outcome.IN_DOUBT, delivery)
-        except (NotTaken, ReceiverRefused) as error:
-            self._give_up(items, error, Outcome.NOT_TAKEN, delivery)
+                delivery.settle(_items(entities), Outcome.REFUSED, code="413", message=str(error))
+        except (TryAgain, ReceiverRefused) as error:
+            self._give_up(entities, error, delivery)
         return None
 
-    def _written(self, item: Item) -> str:
-        """The entity; a value of an indicator with what the indicator's declaration says of it in words."""
-        if not self._words:
-            return item.body
-        indicator = json.loads(item.body).get("indicator", {})
-        return self._words.get(indicator.get("value"), "{") + item.body[1:]
-
-    def _settle(self, items: list[Item], told: Told, delivery: Delivery) -> None:
-        """Give a verdict to every item that the answer speaks about, and ask again about the others."""
+    def _settle(self, entities: list[Entity], told: Told, delivery: Delivery) -> None:
+        """Give a verdict to every entity that the answer speaks about, and ask again about the others."""
         if told.whole is not None:
-            self._split(items, told.whole, told, delivery)
+            self._split(entities, told.whole, told, delivery)
             return
-        unsaid: list[Item] = []
-        for item in items:
-            identifier = _identifier(item)
-            failure = told.failed.get(identifier)
+        unsaid: list[Entity] = []
+        for one in entities:
+            failure = told.failed.get(one.id)
             if failure is not None:
-                self._judge(item, failure, told, delivery)
-            elif told.nameless is not None and identifier not in told.success:
-                unsaid.append(item)
+                self._judge(one, failure, told, delivery)
+            elif told.nameless is not None and one.id not in told.success:
+                unsaid.append(one)
             else:
                 answer = told.answer
-                delivery.settle([item], Outcome.ACCEPTED, answer.code, answer.message, answer.request_id)
+                delivery.settle([one.item], Outcome.ACCEPTED, answer.code, answer.message, answer.request_id)
         if unsaid and told.nameless is not None:
             self._split(unsaid, told.nameless, told, delivery)
 
-    def _split(self, items: list[Item], failure: Failure, told: Told, delivery: Delivery) -> None:
+    def _split(self, entities: list[Entity], failure: Failure, told: Told, delivery: Delivery) -> None:
         """Part what was refused as a whole until the culprit stands alone."""
-        if len(items) > 1:
-            self._halve(items, delivery)
+        if len(entities) > 1:
+            self._halve(entities, delivery)
             return
-        self._judge(items[0], failure, told, delivery)
+        if told.whole is not None and entities[0].gone and failure.kind == GONE:
+            self._confirm(entities[0], delivery)
+            return
+        self._judge(entities[0], failure, told, delivery)
         outcomes = [verdict.outcome for verdict in delivery.verdicts]
         if Outcome.ACCEPTED not in outcomes and outcomes.count(Outcome.REFUSED) >= MOST_ALONE:
             delivery.trouble = ReceiverRefused(
@@ -155,33 +162,47 @@ class MonitoringCentre:
                 "statements of this endpoint can mend it, then redrive the dead letters."
             )
 
-    def _judge(self, item: Item, failure: Failure, told: Told, delivery: Delivery) -> None:
-        if _gone(item) and failure.kind == GONE:
+    def _confirm(self, entity: Entity, delivery: Delivery) -> None:
+        """A deletion that got 404 has succeeded only where the centre says by name that it has no such entity."""
+        try:
+            answer = self.broker.gone(entity.id, delivery.calls, named=entity.item.dataset)
+        except (TryAgain, ReceiverRefused) as error:
+            self._give_up([entity], error, delivery)
+        else:
+            delivery.settle([entity.item], Outcome.ACCEPTED, answer.code, answer.message, answer.request_id)
+
+    def _judge(self, entity: Entity, failure: Failure, told: Told, delivery: Delivery) -> None:
+        if entity.gone and failure.kind == GONE:
             outcome = Outcome.ACCEPTED
         else:
             outcome = Outcome.TRY_AGAIN if failure.passing else Outcome.REFUSED
-        delivery.settle([item], outcome, failure.kind, failure.message, told.answer.request_id)
+        delivery.settle([entity.item], outcome, failure.kind, failure.message, told.answer.request_id)
 
-    def _halve(self, items: list[Item], delivery: Delivery) -> None:
-        middle = (len(items) + 1) // 2
-        self._send(items[:middle], delivery)
-        self._send(items[middle:], delivery)
+    def _halve(self, entities: list[Entity], delivery: Delivery) -> None:
+        middle = (len(entities) + 1) // 2
+        self._send(entities[:middle], delivery)
+        self._send(entities[middle:], delivery)
 
-    def _give_up(self, items: list[Item], error: LienThongError, outcome: Outcome, delivery: Delivery) -> None:
+    def _give_up(self, entities: list[Entity], error: LienThongError, delivery: Delivery) -> None:
         delivery.trouble = error
-        delivery.settle(items, outcome, message=str(error) if outcome is Outcome.IN_DOUBT else "")
+        if isinstance(error, NoAnswer | OtherTenant):
+            delivery.settle(_items(entities), Outcome.IN_DOUBT, message=str(error))
+        else:
+            delivery.settle(_items(entities), Outcome.NOT_TAKEN)
 
 
-def _declarations(bound: Sequence[Contract]) -> dict[str, str]:
-    """By indicator: the beginning of an entity that says what its value is, for whoever sees it without a manual."""
-    homes = [contract.path.parents[2] for contract in bound if contract.dataset == INDICATORS]
-    return {one.id: _beginning(one) for home in homes for one in declared(home).values()}
+def _entities(items: Iterable[Item]) -> list[Entity]:
+    return [_entity(item) for item in items]
 
 
-def _beginning(one: Indicator) -> str:
-    said = {"definition": one.formula, "denominatorName": one.denominator_name, "name": one.name}
-    parts = {name: {"type": "Property", "value": text} for name, text in said.items() if text}
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))[:-1] + ","
+def _entity(item: Item) -> Entity:
+    """Read once; a body without a type can be nothing else than the end of its record, whatever the outbox says."""
+    body = json.loads(item.body)
+    return Entity(item, str(body["id"]), gone=item.deleted or "type" not in body)
+
+
+def _items(entities: Sequence[Entity]) -> list[Item]:
+    return [one.item for one in entities]
 
 
 def _check_nobody(contract: Contract) -> None:
@@ -193,20 +214,11 @@ def _check_nobody(contract: Contract) -> None:
         )
 
 
-def _gone(item: Item) -> bool:
-    """Whether the version is the end of its record: without a type it can be nothing else, whatever the outbox says."""
-    return item.deleted or "type" not in json.loads(item.body)
-
-
 def _attempts(item: Item) -> int:
     return item.attempts
 
 
-def _identifier(item: Item) -> str:
-    return str(json.loads(item.body)["id"])
-
-
-def _keeping(items: Sequence[Item]) -> Mask:
-    """The mask for what is said about ``items``; their codes stay readable."""
-    keys = {name for item in items for name in (item.record_key, _identifier(item))}
+def _keeping(entities: Sequence[Entity]) -> Mask:
+    """The mask for what is said about ``entities``; their codes stay readable."""
+    keys = {name for one in entities for name in (one.item.record_key, one.id)}
     return lambda words: mask(words, (), keys)

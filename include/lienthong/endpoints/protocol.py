@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,7 +35,8 @@ class Feed:
     With a ``parent`` dataset a record leaves only when the receiver has accepted the parent's record whose key
     is its order key, and the records of one order key leave in the order of their keys. ``deletions`` tells whether
     the receiver can be told that a record is gone. ``columns`` make the bodies of a dataset that has no statement of
-    its own, with ``texts`` every value of them as text."""
+    its own, with ``texts`` every value of them as text. ``told`` is what the connection says of the bodies, bound to
+    the statement by name."""
 
     dataset: str
     per_request: int
@@ -43,6 +44,7 @@ class Feed:
     deletions: bool = False
     columns: tuple[Column, ...] = ()
     texts: bool = False
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ COLLECTIONS = {"thong_tin_xa": "communes"}
 """How the app calls a dataset; another one has its own name there."""
 TAKEN = ("created", "updated", "unchanged", "deleted", "stale")
 """What the app says of a document that needs nothing more; stale: it holds a newer version."""
+REFUSED = ("refused", "invalid")
+"""What it says of a document that it judged. Any other word, as that it is busy, is no judgement: tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,10 @@ class PublicApp:
                 unsaid.append(item)
                 continue
             status, words = str(heard.get("status"))[:20], heard.get("message")
-            outcome = Outcome.ACCEPTED if status in TAKEN else Outcome.REFUSED
+            if status in TAKEN:
+                outcome = Outcome.ACCEPTED
+            else:
+                outcome = Outcome.REFUSED if status in REFUSED else Outcome.TRY_AGAIN
             message = hide(words) if isinstance(words, str) else ""
             delivery.settle([item], outcome, status, message, answer.request_id)
         if unsaid:

@@ -6,7 +6,6 @@ message and no other. A repetition changes nothing, so what is in doubt is sent 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from lienthong.connections import Connection
@@ -35,14 +34,14 @@ class StatisticsMessage:
         self.client = Gateway(connection)
         self.in_flight = self.client.options.in_flight
         self._path = given.path("statistic_path", "/Statistic/UpdateStatistic")
-        self._rounds = given.choice("percent", ("cut", "round")) == "round"
+        told = {"percent": given.choice("percent", ("cut", "round"))}
         self._names = (
             given.code("unit_name", "MaDonVi"),
             given.code("month_name", "Thang"),
             given.code("version_name", "PhienBan"),
         )
         bound = [contract for contract in contracts.values() if self.name in contract.endpoints]
-        self.feeds: tuple[Feed, ...] = tuple(Feed(contract.dataset, per_request=1) for contract in bound)
+        self.feeds: tuple[Feed, ...] = tuple(Feed(contract.dataset, per_request=1, told=told) for contract in bound)
 
     def close(self) -> None:
         """Close the connections to the receiver."""
@@ -70,9 +69,8 @@ class StatisticsMessage:
     def _send(self, item: Item, delivery: Delivery) -> None:
         unit, month = item.record_key.split("|")
         query = dict(zip(self._names, (unit, month[:7], str(item.version)), strict=True))
-        message = _rounded(item.body) if self._rounds else item.body
         try:
-            answer = self.client.send(SERVICE, self._path, message, delivery.calls, query=query)
+            answer = self.client.send(SERVICE, self._path, item.body, delivery.calls, query=query)
         except TooLarge as error:
             delivery.settle([item], Outcome.REFUSED, code="413", message=str(error))
         except (NotTaken, ReceiverRefused) as error:
@@ -90,13 +88,3 @@ class StatisticsMessage:
             else:
                 outcome = Outcome.REFUSED
             delivery.settle([item], outcome, answer.code, answer.message, answer.request_id)
-
-
-def _rounded(body: str) -> str:
-    """The message with the percentages rounded half up instead of cut."""
-    message = json.loads(body)
-    released = message["TotalSolved"]
-    if released:
-        in_time = (200 * message["SolvedInTime"] + released) // (2 * released)
-        message |= {"SolvedInTimePercent": in_time, "SolvedLatePercent": 100 - in_time}
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))

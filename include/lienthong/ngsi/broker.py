@@ -1,7 +1,8 @@
 """Batch operations of a broker: what failed is told by ``errors``, never by the number of the answer.
 
 201 and 204 mean that everything was taken; so does 207 with empty ``errors``, which is how Orion-LD tells of a mix of
-new and old entities. With errors, only the named entities failed. Every request is noted, with counts and codes only.
+new and old entities. With errors, only the named entities failed; an error that names none of those that were sent is
+about one of them all the same. Every request is noted, with counts and codes only.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from lienthong.connections import Connection
 from lienthong.errors import LienThongError, ReceiverRefused
 from lienthong.mapi.answers import Answer, Call, Mask, hiding, noted
 from lienthong.mapi.pace import Pace
-from lienthong.mapi.transport import Heard, NoAnswer, NotTaken, Transport
+from lienthong.mapi.transport import Heard, NoAnswer, NotTaken, NotThere, Transport
 from lienthong.ngsi.options import Options
 
 LINK = '<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
@@ -52,9 +54,9 @@ class Told:
     answer: Answer
     success: frozenset[str] = frozenset()
     failed: Mapping[str, Failure] = field(default_factory=dict)
-    """By identifier of the entity."""
+    """By identifier of the entity, as it was sent."""
     nameless: Failure | None = None
-    """A failure of an entity that the answer does not name."""
+    """A failure of an entity that the answer does not name, or not as it was sent."""
     whole: Failure | None = None
     """A failure of the whole request: nothing of it was taken."""
 
@@ -62,7 +64,8 @@ class Told:
 class Broker:
     """Client of one broker and tenant; safe to share between threads. ``close`` it when done.
 
-    ``batch`` raises ``NotTaken``, ``NoAnswer`` or ``ReceiverRefused``; a failure of entities is an answer."""
+    ``batch`` and ``gone`` raise ``NotTaken``, ``NoAnswer`` or ``ReceiverRefused``; a failure of entities is an
+    answer."""
 
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
@@ -75,11 +78,13 @@ class Broker:
         """Close every connection."""
         self._transport.close()
 
-    def batch(self, operation: str, texts: Sequence[str], calls: list[Call], *, mask: Mask, named: str = "") -> Told:
-        """Send JSON texts exactly as they are, each with the context that the style wants; ``named`` is for the
-        audit trail."""
+    def batch(
+        self, operation: str, texts: Sequence[str], ids: Collection[str], calls: list[Call], *, mask: Mask,
+        named: str = "",
+    ) -> Told:  # fmt: skip
+        """Send JSON texts about ``ids`` exactly as they are, each with the context that the style wants; ``named`` is
+        for the audit trail."""
         upserting = operation == "upsert"
-        query = {"options": "update"} if upserting and self.options.upsert == "update" else None
         written = [self._with_context(text) for text in texts] if upserting else texts
         body = f"[{','.join(written)}]".encode()
         self._pace.wait()
@@ -90,14 +95,33 @@ class Broker:
                 note.request_id,
                 body,
                 self._context_headers(inline=upserting),
-                query,
-                _PASSED,
+                passed=_PASSED,
             )
-            told = self._read(heard, note.request_id, hiding(mask, (self._secret,)), operation)
+            told = self._read(heard, note.request_id, hiding(mask, (self._secret,)), operation, ids)
             note.heard(told.answer)
             if told.failed or told.nameless:
                 note.outcome = "refused"
             return told
+
+    def gone(self, identifier: str, calls: list[Call], *, named: str = "") -> Answer:
+        """The broker's word that it holds no such entity, which must be named in it: a 404 without the name may be that
+        of an address where nothing is."""
+        path = f"{self.options.path}/entities/{quote(identifier, safe='')}"
+        self._pace.wait()
+        with noted(calls, f"entity {named}".strip(), 1) as note:
+            heard = self._transport.converse("GET", path, note.request_id, passed=(404,))
+            said = _json(heard.content)
+            kind = _failure(said, str).kind
+            absent = kind == GONE and any(identifier in str(said.get(name)) for name in ("title", "detail"))
+            if heard.error is not None and not absent:
+                raise heard.error
+            self._check_echo(heard)
+            if heard.error is None:
+                raise NotThere(
+                    f"{self.name}: the broker knows no deletions in batches and still holds the entity. Whoever "
+                    f"maintains connection {self.name!r} asks which address deletions go to."
+                )
+            return note.heard(Answer(note.request_id, kind, "", datetime.now(UTC), good=(GONE,)))
 
     def weight(self, text: str) -> int:
         """Bytes that an entity takes in a batch."""
@@ -130,7 +154,7 @@ class Broker:
         context = [options.context_url, options.core_context] if options.context_url else options.core_context
         return f'{{"@context":{json.dumps(context)},{text[1:]}'
 
-    def _read(self, heard: Heard, request_id: str, hide: Mask, operation: str) -> Told:
+    def _read(self, heard: Heard, request_id: str, hide: Mask, operation: str, ids: Collection[str]) -> Told:
         value = _json(heard.content)
         if heard.error is not None:
             return self._refused(heard, heard.error, value, request_id, hide, operation)
@@ -151,7 +175,7 @@ class Broker:
             identifier = one.get("entityId") if isinstance(one, dict) else None
             failure = _failure(one.get("error") if isinstance(one, dict) else None, hide)
             self._check_context(failure, heard)
-            if isinstance(identifier, str) and identifier:
+            if isinstance(identifier, str) and identifier in ids:
                 failed[identifier] = failure
             else:
                 nameless = failure

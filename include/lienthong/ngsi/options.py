@@ -15,17 +15,16 @@ class Options:
     """Extras of the connection, each with its default.
 
     ``context`` is ``inline`` (``application/ld+json``, the context in each entity) or ``link`` (``application/json``
-    and a header). ``context_url`` is the address at which the broker finds ``docs/ngsi-context.jsonld``; without one
-    only the core context is named, and the broker keeps our names in its default vocabulary. ``upsert`` is ``replace``
-    or ``update``. ``auth`` is ``none``, ``bearer`` or ``key``: the password of the connection goes into
-    ``Authorization`` or into the header ``key_header``. ``tenant_echo`` ``required`` takes an answer that does not name
-    our tenant for one of another; ``optional`` only one that names another."""
+    and a header). ``context_url`` is the address at which the broker finds ``ngsi-context.jsonld``, which lies beside
+    this module; without one only the core context is named, and the broker keeps our names in its default vocabulary.
+    ``auth`` is ``none``, ``bearer`` or ``key``: the password of the connection goes into ``Authorization`` or into the
+    header ``key_header``. ``tenant_echo`` ``required`` takes an answer that does not name our tenant for one of
+    another; ``optional`` only one that names another."""
 
     path: str = "/ngsi-ld/v1"
     context: str = "inline"
     context_url: str = ""
     core_context: str = CORE_CONTEXT
-    upsert: str = "replace"
     tenant: str = ""
     tenant_echo: str = "required"
     auth: str = "none"
@@ -47,7 +46,6 @@ class Options:
             context=given.choice("context", ("inline", "link")),
             context_url=given.code("context_url", ""),
             core_context=given.code("core_context", CORE_CONTEXT),
-            upsert=given.choice("upsert", ("replace", "update")),
             tenant=given.code("tenant", ""),
             tenant_echo=given.choice("tenant_echo", ("required", "optional")),
             auth=given.choice("auth", ("none", "bearer", "key")),

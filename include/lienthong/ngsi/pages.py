@@ -1,6 +1,6 @@
 """The data model page and the published context, made from the declaration of the entities.
 
-python -m lienthong.ngsi.pages        writes docs/data-model.md and docs/ngsi-context.jsonld anew
+python -m lienthong.ngsi.pages        writes docs/data-model.md and ngsi-context.jsonld beside this module anew
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from lienthong.ngsi.model import NAMESPACE, TYPES, Attribute, EntityType
 from lienthong.ngsi.options import CORE_CONTEXT
 from lienthong.settings import ROOT
 
-PAGE, CONTEXT = "docs/data-model.md", "docs/ngsi-context.jsonld"
+PAGE, CONTEXT = "docs/data-model.md", "include/lienthong/ngsi/ngsi-context.jsonld"
+"""The context lies in the package, because the image has the package and not the documents."""
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _HEAD = """# Mô hình dữ liệu NGSI-LD
 
-*What the monitoring centre receives: three types of entities. This page and `ngsi-context.jsonld` are made from
+*What the monitoring centre receives: three types of entities. This page and the context are made from
 `include/lienthong/ngsi/model.py` by `python -m lienthong.ngsi.pages`.*
 
 Trung tâm Giám sát, điều hành nhận ba loại thực thể theo chuẩn NGSI-LD (ETSI GS CIM 009). Không có dữ liệu cá nhân:
@@ -24,7 +25,8 @@ chỉ có số đếm, tỷ lệ, ngày và mã.
 
 - **Định danh** có dạng `urn:ngsi-ld:<Loại>:<khóa>`, các phần của khóa cách nhau bằng dấu hai chấm.
 - **Phiên bản** (`version`) tăng mỗi khi bản ghi thay đổi; cùng phiên bản thì cùng nội dung, gửi lại không làm thay đổi
-  gì.
+  gì. SHA-256 của JSON chuẩn tắc của thực thể (tên theo thứ tự, không có khoảng trắng, không có `@context`) là số ghi
+  trong biên nhận của tỉnh.
 - **Thời điểm** (`observedAt`, cột «Có thời điểm») viết theo giờ UTC, kết thúc bằng Z: là cuối kỳ, hoặc cuối ngày mới
   nhất đã có dữ liệu. Trung tâm dùng thời điểm này để giữ diễn biến (`temporal/entities`); kỳ đang diễn ra có thêm một
   giá trị mỗi ngày.
@@ -33,8 +35,8 @@ chỉ có số đếm, tỷ lệ, ngày và mã.
 - **Tỷ lệ** luôn đi cùng tử số, mẫu số và cách tính. Không đặt hai tỷ lệ đúng hạn (cách tính quốc gia và cách tính của
   tỉnh) vào một biểu đồ mà không ghi rõ mẫu số.
 - **Thuộc tính không có giá trị** thì không có trong thực thể. Bản ghi bị xóa ở nguồn thì thực thể bị xóa.
-- **Ngữ cảnh** (`@context`): tệp [`ngsi-context.jsonld`](ngsi-context.jsonld); tên viết trong đó là tên trên đường
-  truyền.
+- **Ngữ cảnh** (`@context`): tệp [`ngsi-context.jsonld`](../include/lienthong/ngsi/ngsi-context.jsonld); tên viết trong
+  đó là tên trên đường truyền.
 """
 
 

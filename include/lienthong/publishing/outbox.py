@@ -179,7 +179,8 @@ class Outbox:
     def _bodies(self, feed: Feed, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         if not rows:
             return {}
-        made = self._session.execute(bodies_statement(self._home, self.endpoint, feed), _columns(rows))
+        given = {**feed.told, **_columns(rows)}
+        made = self._session.execute(bodies_statement(self._home, self.endpoint, feed), given)
         return {row["record_key"]: row for row in made}
 
     def _keep(self, feed: Feed, items: Sequence[Item], made: dict[str, Any]) -> None:

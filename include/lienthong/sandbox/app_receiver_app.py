@@ -79,7 +79,7 @@ class AppReceiver:
             return {**told, "status": "refused", "message": wrong}
         refused = self.misbehaviour.refusal(collection, key, collection)
         if refused is not None:
-            return {**told, "status": "refused", "message": refused[1]}
+            return {**told, "status": refused[0], "message": refused[1]}
         keep = not self.misbehaviour.forgets(collection, key, collection)
         return {**told, "status": self.store.accept(delivery, collection, key, version, document, keep=keep)}
 

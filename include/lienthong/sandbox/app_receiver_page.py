@@ -70,7 +70,7 @@ def _value(one: Mapping[str, Any]) -> str:
         return "–"
     if unit == "%":
         of = f" ({_number(one.get('tu_so'))}/{_number(one.get('mau_so'))})" if one.get("mau_so") is not None else ""
-        return f"{_number(round(value * 100, 2))} %{of}"
+        return f"{_number(round(value, 2))} %{of}"
     return f"{_number(value)} {unit}"
 
 
@@ -86,7 +86,7 @@ def _number(value: Any) -> str:
 
 
 def _procedures(document: Mapping[str, Any]) -> str:
-    found: Sequence[Mapping[str, Any]] = document.get("thu_tuc") or []
+    found: Sequence[Mapping[str, Any]] = document.get("thu_tuc_cap_xa") or []
     fields: dict[str, list[str]] = {}
     for one in found:
         fields.setdefault(str(one.get("linh_vuc")), []).append(escape(str(one.get("ten"))))
@@ -95,7 +95,7 @@ def _procedures(document: Mapping[str, Any]) -> str:
         "</details>"
         for name, names in sorted(fields.items())
     )
-    return f"<h2>{len(found)} thủ tục được tiếp nhận</h2>{parts}"
+    return f"<h2>{len(found)} thủ tục cấp xã</h2>{parts}"
 
 
 def _page(title: str, body: str) -> bytes:

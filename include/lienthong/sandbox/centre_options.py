@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lienthong.settings import ROOT
-
 CONTEXT_PATH = "/ngsi-context.jsonld"
 """Where the centre serves the published context, so that the style with a Link header works without a network."""
 
@@ -22,7 +20,8 @@ class CentreOptions:
     tenants: tuple[str, ...] = ()
     contexts: tuple[str, ...] = ()
     """Addresses of further contexts that the centre can get, beside the core context and its own file."""
-    context_file: Path = ROOT / "docs" / "ngsi-context.jsonld"
+    context_file: Path = Path(__file__).parents[1] / "ngsi" / "ngsi-context.jsonld"
+    """The published one, as the package has it."""
     echo: bool = True
     """Whether answers name the tenant; a centre that does not may have dropped the header."""
     max_body_bytes: int = 2_000_000

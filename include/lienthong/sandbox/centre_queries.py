@@ -40,7 +40,7 @@ def one(store: CentreStore, tenant: str, identifier: str, query: Mapping[str, st
     """One entity, or ``ResourceNotFound``."""
     found = store.find(tenant, identifier)
     if found is None:
-        raise Wrong("ResourceNotFound", "There is no such entity")
+        raise Wrong("ResourceNotFound", f"There is no entity {identifier}")
     return _shown(found, query, set(_list(query, "attrs")))
 
 
