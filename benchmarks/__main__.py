@@ -21,6 +21,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.indicators import indicators
+from benchmarks.pages import pages
 from benchmarks.quality import validation
 from lienthong.batches import Window
 from lienthong.connections import from_environment
@@ -48,6 +49,7 @@ def main() -> None:
             "dag_files_seconds": dag_files(Path(var)),
             "validation": validation(Path(var) / "validation"),
             "indicators": indicators(Path(var) / "indicators"),
+            "pages": pages(Path(var) / "pages"),
             **pipeline(Path(var) / "bench", [LAST - timedelta(days=n) for n in reversed(range(days))]),
         }
     REPORTS.mkdir(exist_ok=True)

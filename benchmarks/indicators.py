@@ -125,6 +125,43 @@ def catalogues(session, known):
         )
 
 
+def points(session):
+    """A service point of every unit, as they were reported in June."""
+    codes = [row["ma_don_vi"] for row in session.execute("SELECT ma_don_vi FROM core.don_vi ORDER BY 1")]
+    counted = ("so_quay", "so_can_bo", "so_may_tinh", "so_may_quet")
+    columns = {
+        "ma_don_vi": np.array(codes, object), **{name: np.full(len(codes), "4", object) for name in counted},
+        "mang_chuyen_dung": np.full(len(codes), "1", object), "bang_thong_mbps": np.full(len(codes), "100", object),
+        "cap_nhat_luc": np.full(len(codes), "2025-06-15 08:00:00", object),
+    }  # fmt: skip
+    put(session, "diem_phuc_vu", columns, codes, codes, ["2025-07-01"] * len(codes), 1)
+    session.execute("INSERT INTO ops.dataset_versions (dataset, version, first_version) VALUES ('diem_phuc_vu', 1, 1)")
+
+
+def service_point(warehouse, change):
+    """One unit has more computers since the middle of August, and the version before is kept."""
+    with warehouse.session() as session:
+        names = [row["column_name"] for row in session.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'history'"
+            " AND table_name = 'diem_phuc_vu'")]  # fmt: skip
+        session.execute(f"INSERT INTO history.diem_phuc_vu ({', '.join(names)}) SELECT {', '.join(names)}"
+            " FROM core.diem_phuc_vu WHERE ma_don_vi = 'H15.102'")  # fmt: skip
+        session.execute(
+            "UPDATE core.diem_phuc_vu SET so_may_tinh = 9, cap_nhat_luc = '2025-08-15 08:00', _version = _version + 1,"
+            " _change = %s WHERE ma_don_vi = 'H15.102'", [change],
+        )  # fmt: skip
+        session.execute("UPDATE ops.dataset_versions SET version = %s WHERE dataset = 'diem_phuc_vu'", [change])
+
+
+def renamed(warehouse, change):
+    """One unit is called otherwise."""
+    with warehouse.session() as session:
+        session.execute(
+            "UPDATE core.don_vi SET ten_don_vi = 'Xã Tên Mới', _change = %s WHERE ma_don_vi = 'H15.131'", [change]
+        )
+        session.execute("UPDATE ops.dataset_versions SET version = %s WHERE dataset = 'don_vi'", [change])
+
+
 def measure(warehouse):
     """The figures of the quarter at 2 September and at its end, and the seconds of refreshes on the way."""
     first, last = QUARTER
@@ -132,6 +169,7 @@ def measure(warehouse):
     quarter = Quarter()
     with warehouse.session() as session:
         catalogues(session, quarter.procedures)
+        points(session)
     change = 0
 
     def load(begin, end, name=""):
@@ -155,6 +193,10 @@ def measure(warehouse):
     restate(warehouse, change + 1)
     done = timed(seconds, "one_dossier_of_july_restated", lambda: refresh(warehouse, AGENCY))
     changes["one_dossier_of_july_restated"] = {"dossiers": done.changed, "indicators": done.written}
+    for name, work in (("one_service_point_changed", service_point), ("one_unit_renamed", renamed)):
+        work(warehouse, change + 1)
+        done = timed(seconds, name, lambda: refresh(warehouse, AGENCY))
+        changes[name] = {"dossiers": done.changed, "indicators": done.written}
     timed(seconds, "nothing_new", lambda: refresh(warehouse, AGENCY))
     with warehouse.session() as session:
         forget(session)

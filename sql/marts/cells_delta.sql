@@ -13,4 +13,5 @@ CROSS JOIN LATERAL (VALUES
     ('day', m.day), ('month', date_trunc('month', m.day)::date), ('quarter', date_trunc('quarter', m.day)::date),
     ('year', date_trunc('year', m.day)::date)
 ) AS p (kind, start)
+WHERE p.kind = 'day' OR NOT m.opening
 GROUP BY 1, 2, 3

@@ -5,8 +5,8 @@
 
 CREATE TEMPORARY TABLE stocks ON COMMIT DROP AS
 WITH begins AS (
-    SELECT u.unit, CASE WHEN u.unit = ANY (%(new_units)s) THEN %(first)s::date
-        ELSE greatest(%(first)s::date, least(%(from)s::date, min(d.start))) END AS day
+    SELECT u.unit, CASE WHEN u.unit = ANY (%(new_units)s) THEN %(opening)s::date
+        ELSE greatest(%(opening)s::date, least(%(from)s::date, min(d.start))) END AS day
     FROM marts.units u
     LEFT JOIN delta d ON d.unit = u.unit AND d.kind = 'day' AND d.start <= %(horizon)s::date
         AND (d.opened, d.closed, d.overdue_in, d.overdue_out) <> (0, 0, 0, 0)

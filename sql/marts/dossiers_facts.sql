@@ -1,5 +1,5 @@
 -- purpose: the facts of each touched dossier that is live, by both definitions of "on time"
--- reads:   touched, paths, core.ho_so, core.thu_tuc, marts.calendar, marts.units, marts.officer_key
+-- reads:   touched, paths, core.ho_so, core.thu_tuc, marts.calendar, marts.units, keys.officer
 -- writes:  temporary table facts
 -- run by:  indicators.refresh
 
@@ -59,8 +59,8 @@ WITH begun AS (
     JOIN named n ON n.name_key = ops.name_key(p.place)
 )
 SELECT j.ma_ho_so, j.ma_don_vi,
-    coalesce(u.sum, %(agency)s || CASE WHEN substr(j.ma_don_vi, length(%(agency)s) + 1) ~ '^[.][0-9]{{3}}' THEN '-XA'
-        ELSE '-SO' END) AS level_sum,
+    -- Of a unit that the catalogue never had nobody knows the level: it counts for the province alone.
+    coalesce(u.sum, %(agency)s) AS level_sum,
     j.ma_tthc, j.trang_thai, j.ngay_tiep_nhan::timestamp AS received_at, j.ngay_tiep_nhan::date AS received_on,
     j.ngay_hen_tra::timestamp AS due_at,
     j.trang_thai <> '1' AND (j.trang_thai <> '3' OR j.accepted) AS counted,
@@ -87,9 +87,9 @@ SELECT j.ma_ho_so, j.ma_don_vi,
         AS working_minutes, j.limit_minutes,
     CASE WHEN u.level = 'commune' THEN o.unit <> j.ma_don_vi END AS outside_commune,
     j.office,
-    -- Two officers of one name in one unit are one here.
-    CASE WHEN j.nguoi_xu_ly IS NOT NULL THEN left(encode(sha256(
-        (SELECT key FROM marts.officer_key) || convert_to(j.ma_don_vi || '|' || j.nguoi_xu_ly, 'UTF8')), 'hex'), 16)
+    -- Two officers of one name in one unit are one here; what one did in two months cannot be put together.
+    CASE WHEN j.nguoi_xu_ly IS NOT NULL THEN left(encode(sha256((SELECT key FROM keys.officer) || convert_to(concat_ws(
+        '|', j.ma_don_vi, to_char(j.ngay_ket_thuc_xu_ly, 'YYYY-MM'), j.nguoi_xu_ly), 'UTF8')), 'hex'), 16)
         END AS officer
 FROM judged j
 CROSS JOIN LATERAL {place} a (place)

@@ -1,5 +1,5 @@
 -- purpose: of each touched dossier, what its steps say: the end, the supplements, the office and the officer
--- reads:   touched, core.tien_trinh, marts.calendar, marts.officer_key
+-- reads:   touched, core.tien_trinh, marts.calendar
 -- writes:  temporary table paths
 -- run by:  indicators.refresh
 

@@ -7,7 +7,8 @@ CREATE TEMPORARY TABLE spans ON COMMIT DROP AS
 WITH each AS (
     SELECT f.ma_don_vi AS unit, f.level_sum, f.local_end AS day, f.working_minutes AS minutes, sum(f.sign) AS n
     FROM changed f
-    WHERE f.local_class IN ('early', 'on_time', 'late') AND f.local_end IS NOT NULL AND {timed}
+    WHERE f.local_class IN ('early', 'on_time', 'late') AND f.local_end BETWEEN f.floor AND f.horizon
+        AND {timed}
     GROUP BY 1, 2, 3, 4
     HAVING sum(f.sign) <> 0
 )

@@ -6,14 +6,18 @@
 
 WITH facts AS MATERIALIZED ({facts}),
 heard AS MATERIALIZED (
-    SELECT DISTINCT record_key FROM publish.receipts
-    WHERE endpoint = %(endpoint)s AND dataset = 'ho_so' AND outcome = 'accepted'
-      AND record_key IN (SELECT ma_ho_so FROM facts)
+    -- A semi-join: few facts are looked up one by one, many are met by one walk along receipts_by_record.
+    SELECT ma_ho_so FROM facts
+    WHERE EXISTS (
+        SELECT FROM publish.receipts r
+        WHERE r.endpoint = %(endpoint)s AND r.dataset = 'ho_so' AND r.outcome = 'accepted'
+          AND r.record_key = facts.ma_ho_so
+    )
 ), seen AS (
-    SELECT f.*, h.record_key IS NOT NULL AS sync_dossiers,
-        h.record_key IS NOT NULL OR NOT %(synchronised)s AS counts
+    SELECT f.*, h.ma_ho_so IS NOT NULL AS sync_dossiers,
+        h.ma_ho_so IS NOT NULL OR NOT %(synchronised)s AS counts
     FROM facts f
-    LEFT JOIN heard h ON h.record_key = f.ma_ho_so
+    LEFT JOIN heard h USING (ma_ho_so)
 ), per AS (
     -- A procedure counts once however many units have it, so it stays apart until the sums are made.
     SELECT ma_don_vi, level_sum, ma_tthc,

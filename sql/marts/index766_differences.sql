@@ -18,6 +18,7 @@ heard AS MATERIALIZED (
 ), refused AS MATERIALIZED (
     SELECT DISTINCT ON (record_key) record_key, message FROM publish.receipts
     WHERE endpoint = %(endpoint)s AND dataset = 'ho_so' AND outcome = 'refused'
+      AND record_key IN (SELECT record_key FROM newest WHERE state = 'dead')
     ORDER BY record_key, place DESC
 ), steps AS MATERIALIZED (
     SELECT DISTINCT order_key FROM publish.outbox

@@ -36,6 +36,7 @@ CROSS JOIN LATERAL (
         d.national = 'on_time'
             OR d.national = 'open' AND coalesce(d.open_until, 'infinity') >= {end}::date AS on_time
 ) o
-WHERE d.counted AND d.received_on >= %(first)s AND d.received_on < %(next)s
+-- Of the days after the end only the headers may be here, and no steps yet.
+WHERE d.counted AND d.received_on >= %(first)s AND d.received_on < least(%(next)s, {end}::date)
   AND (%(units)s::text[] = '{{}}' OR %(agency)s = ANY(%(units)s) OR d.ma_don_vi = ANY(%(units)s)
        OR d.level_sum = ANY(%(units)s))

@@ -1,33 +1,24 @@
 -- purpose: counters, equipment and network of the units and their sums, as they stood at the end of each wanted period
--- reads:   wanted, core.diem_phuc_vu, history.diem_phuc_vu, marts.units
--- writes:  equipment
--- run by:  indicators.refresh, where the dataset exists
+-- reads:   wanted, marts.equipment, marts.units
+-- writes:  temporary table equipment
+-- run by:  indicators.refresh
 
-INSERT INTO equipment (unit, kind, start, points, counters, computers, staff, scanners, network, bandwidth)
+CREATE TEMPORARY TABLE equipment ON COMMIT DROP AS
 WITH stands AS (
     SELECT DISTINCT stands FROM wanted
-), versions AS (
-    SELECT ma_don_vi, _source_time, _deleted_at, so_quay, so_may_tinh, so_can_bo, so_may_quet, mang_chuyen_dung,
-        bang_thong_mbps
-    FROM core.diem_phuc_vu
-    UNION ALL
-    SELECT ma_don_vi, _source_time, _deleted_at, so_quay, so_may_tinh, so_can_bo, so_may_quet, mang_chuyen_dung,
-        bang_thong_mbps
-    FROM history.diem_phuc_vu
 ), held AS (
-    SELECT DISTINCT ON (s.stands, v.ma_don_vi) s.stands, v.*
+    SELECT DISTINCT ON (s.stands, v.unit) s.stands, v.*
     FROM stands s
-    JOIN versions v ON v._source_time <= (s.stands + 1)::timestamp
-    ORDER BY s.stands, v.ma_don_vi, v._source_time DESC, v._deleted_at NULLS FIRST
+    JOIN marts.equipment v ON v.since < s.stands + 1
+    ORDER BY s.stands, v.unit, v.since DESC
 ), sums AS (
-    SELECT u.unit, t.stands, count(*) AS points, sum(t.so_quay::numeric) AS counters,
-        sum(t.so_may_tinh::numeric) AS computers, sum(t.so_can_bo::numeric) AS staff,
-        sum(t.so_may_quet::numeric) AS scanners, count(*) FILTER (WHERE t.mang_chuyen_dung = '1') AS network,
-        sum(t.bang_thong_mbps::numeric) AS bandwidth
+    SELECT u.unit, t.stands, count(*)::numeric AS points, sum(t.counters) AS counters, sum(t.computers) AS computers,
+        sum(t.staff) AS staff, sum(t.scanners) AS scanners, (count(*) FILTER (WHERE t.network))::numeric AS network,
+        sum(t.bandwidth) AS bandwidth
     FROM held t
-    JOIN marts.units v ON v.unit = t.ma_don_vi
+    JOIN marts.units v USING (unit)
     CROSS JOIN LATERAL (SELECT v.unit UNION SELECT v.sum UNION SELECT %(agency)s) AS u (unit)
-    WHERE t._deleted_at IS NULL
+    WHERE t.there
     GROUP BY 1, 2
 )
 SELECT w.unit, w.kind, w.start, s.points, s.counters, s.computers, s.staff, s.scanners, s.network, s.bandwidth

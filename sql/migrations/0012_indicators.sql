@@ -36,12 +36,16 @@ CREATE FUNCTION marts.worked(
     ELSE 0 END
 $$;
 
--- The key of the pseudonyms of officers: random, kept here alone. Without it no name can be tried.
-CREATE TABLE marts.officer_key (
+-- The key of the pseudonyms of officers: random, kept here alone. Without it no name can be tried. It has a schema of its
+-- own, so that who may read every table of marts cannot read it; the owner alone can.
+CREATE SCHEMA keys;
+REVOKE ALL ON SCHEMA keys FROM PUBLIC;
+CREATE TABLE keys.officer (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     key      bytea   NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
 );
-INSERT INTO marts.officer_key DEFAULT VALUES;
+REVOKE ALL ON keys.officer FROM PUBLIC;
+INSERT INTO keys.officer DEFAULT VALUES;
 
 -- Every unit that core.don_vi has or had, and the three sums: the agency itself (province), -XA, -SO. sum: the one of
 -- the two lower sums that a unit belongs to.
@@ -64,7 +68,7 @@ CREATE TABLE marts.units (
 --   supplement_minutes, working_minutes, limit_minutes   working time: asked to delivered; reception to end without
 --                       that, null while there is no closing step; the legal limit
 --   outside_commune     the address names another commune; null where it names none, and for provincial bodies
---   officer             a pseudonym of one unit
+--   officer             a pseudonym of one unit and of the month of the local end
 CREATE TABLE marts.dossiers (
     ma_ho_so           text PRIMARY KEY,
     ma_don_vi          text NOT NULL,
@@ -104,6 +108,10 @@ CREATE TABLE marts.dossiers (
 );
 CREATE INDEX dossiers_by_reception ON marts.dossiers (ma_don_vi, received_on);
 CREATE INDEX dossiers_by_end ON marts.dossiers (ma_don_vi, local_end);
+-- What the horizon reaches when it goes on; receptions are found by dossiers_in_order.
+CREATE INDEX dossiers_by_last_day ON marts.dossiers (local_end);
+-- The pages of dossiers of the whole province come in this order, and end after a leaf.
+CREATE INDEX dossiers_in_order ON marts.dossiers (received_on, received_at, ma_ho_so);
 CREATE INDEX dossiers_open ON marts.dossiers (open_until) WHERE national = 'open';
 
 CREATE TABLE marts.dossiers_history (
@@ -120,6 +128,20 @@ CREATE TABLE marts.feedback (
     level_sum   text NOT NULL,
     sent_on     date NOT NULL,
     rating      smallint
+);
+
+-- What the service points had, and from when on: one row for each version of diem_phuc_vu that a time saw.
+CREATE TABLE marts.equipment (
+    unit      text      NOT NULL,
+    since     timestamp NOT NULL,
+    there     boolean   NOT NULL,
+    counters  numeric,
+    computers numeric,
+    staff     numeric,
+    scanners  numeric,
+    network   boolean,
+    bandwidth numeric,
+    PRIMARY KEY (unit, since)
 );
 
 -- Additive measures of a unit, or of a sum of units, in a period. They change by the difference that changed dossiers
@@ -172,7 +194,6 @@ CREATE TABLE marts.cells (
     feedback           bigint NOT NULL DEFAULT 0,
     feedback_rated     bigint NOT NULL DEFAULT 0,
     feedback_satisfied bigint NOT NULL DEFAULT 0,
-    feedback_disliked  bigint NOT NULL DEFAULT 0,
     p90_minutes        bigint,
     PRIMARY KEY (unit, kind, start)
 );
@@ -198,7 +219,8 @@ CREATE TABLE marts.duration_hours (
     PRIMARY KEY (unit, kind, start, hour)
 );
 
--- What was pending, and overdue, at the end of each day up to the horizon, by the local definition.
+-- What was pending, and overdue, at the end of each day up to the horizon, by the local definition; the day before the
+-- first one holds what the periods begin with.
 CREATE TABLE marts.stocks (
     unit    text   NOT NULL,
     day     date   NOT NULL,
@@ -207,16 +229,19 @@ CREATE TABLE marts.stocks (
     PRIMARY KEY (unit, day)
 );
 
--- The periods from the first day of any measure to the horizon. stands: the day that its stocks are of.
+-- The periods from the first day of any measure, not before the floor of the settings, to the horizon. begins: the first
+-- day of it that counts; stands: the last one, of which its stocks are.
 CREATE TABLE marts.periods (
     kind   text NOT NULL,
     start  date NOT NULL,
     last   date NOT NULL,
+    begins date NOT NULL,
     stands date NOT NULL,
     PRIMARY KEY (kind, start)
 );
 
--- What is to be reached, from sql/marts/targets.csv. unit '' holds for all that have no row of their own.
+-- What is to be reached, from sql/marts/targets.csv. unit '' holds for all that have no row of their own. A baseline is
+-- set by the installation, in that file or here; without one nothing is compared with it.
 CREATE TABLE marts.targets (
     indicator text NOT NULL,
     unit      text NOT NULL DEFAULT '',
@@ -280,37 +305,61 @@ SELECT u.unit, p.kind, p.start, p.last, p.stands, u.level,
     coalesce(c.opened, 0) AS opened, coalesce(c.closed, 0) AS closed,
     coalesce(c.overdue_in, 0) AS overdue_in, coalesce(c.overdue_out, 0) AS overdue_out,
     coalesce(c.feedback, 0) AS feedback, coalesce(c.feedback_rated, 0) AS feedback_rated,
-    coalesce(c.feedback_satisfied, 0) AS feedback_satisfied, coalesce(c.feedback_disliked, 0) AS feedback_disliked,
-    c.p90_minutes,
+    coalesce(c.feedback_satisfied, 0) AS feedback_satisfied, c.p90_minutes,
     coalesce(b.pending, 0) AS carried_over, coalesce(s.pending, 0) AS pending,
     coalesce(s.pending - s.overdue, 0) AS pending_in_time, coalesce(s.overdue, 0) AS overdue
 FROM marts.units u
 CROSS JOIN marts.periods p
 LEFT JOIN marts.cells c ON (c.unit, c.kind, c.start) = (u.unit, p.kind, p.start)
 LEFT JOIN marts.stocks s ON (s.unit, s.day) = (u.unit, p.stands)
-LEFT JOIN marts.stocks b ON (b.unit, b.day) = (u.unit, p.start - 1)
+LEFT JOIN marts.stocks b ON (b.unit, b.day) = (u.unit, p.begins - 1)
 WHERE c.unit IS NOT NULL OR s.pending > 0 OR b.pending > 0
    OR (coalesce(u.valid_from, '-infinity') <= p.last AND coalesce(u.valid_to, 'infinity') >= p.start);
 
--- Resolved dossiers of each handling office, by month of the local end.
+-- Resolved dossiers of each handling office, by month of the local end. An office of fewer than ten dossiers, or of fewer
+-- than two officers, goes into one rest group (office null), which the next smallest join until it holds ten of two
+-- officers, so that it cannot be told from the unit's total. Less than that is not shown.
 CREATE VIEW marts.offices AS
-SELECT ma_don_vi AS unit, date_trunc('month', local_end)::date AS start, office, count(*) AS resolved,
-    count(*) FILTER (WHERE local_class <> 'late') AS in_time, count(*) FILTER (WHERE local_class = 'late') AS late,
-    round(avg(working_minutes), 2) AS mean_minutes
-FROM marts.dossiers
-WHERE counted AND local_end IS NOT NULL AND local_class IN ('early', 'on_time', 'late') AND office IS NOT NULL
-GROUP BY 1, 2, 3;
+WITH each AS (
+    SELECT ma_don_vi AS unit, date_trunc('month', local_end)::date AS start, office, count(*) AS resolved,
+        count(*) FILTER (WHERE local_class <> 'late') AS in_time, count(*) FILTER (WHERE local_class = 'late') AS late,
+        sum(working_minutes) AS minutes, count(working_minutes) AS timed, count(DISTINCT officer) AS officers
+    FROM marts.dossiers
+    WHERE counted AND local_end IS NOT NULL AND local_class IN ('early', 'on_time', 'late') AND office IS NOT NULL
+    GROUP BY 1, 2, 3
+), ranked AS (
+    SELECT *, resolved < 10 OR officers < 2 AS small,
+        bool_or(resolved < 10 OR officers < 2) OVER (PARTITION BY unit, start) AS any_small,
+        coalesce(sum(resolved) OVER earlier, 0) AS before, coalesce(max(officers) OVER earlier, 0) AS people
+    FROM each
+    WINDOW earlier AS (
+        PARTITION BY unit, start ORDER BY (resolved >= 10 AND officers >= 2), resolved, office
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+), shown AS (
+    SELECT *, CASE WHEN NOT small AND NOT (any_small AND (before < 10 OR people < 2)) THEN office END AS name
+    FROM ranked
+)
+SELECT unit, start, name AS office, sum(resolved)::bigint AS resolved, sum(in_time)::bigint AS in_time,
+    sum(late)::bigint AS late, round(sum(minutes) / nullif(sum(timed), 0), 2) AS mean_minutes
+FROM shown
+GROUP BY unit, start, name
+HAVING sum(resolved) >= 10 AND max(officers) >= 2;
 
--- The same per officer, by pseudonym. Groups below ten dossiers go into one rest group (officer null); so that the
--- rest cannot be told from the office's total, the next smallest join it until it holds ten. Fewer are not shown.
+-- The same per officer of the offices that are shown, by pseudonym. Groups below ten dossiers go into one rest group
+-- (officer null); so that the rest cannot be told from the office's total, the next smallest join it until it holds ten.
+-- Fewer are not shown.
 CREATE VIEW marts.officers AS
 WITH each AS (
-    SELECT ma_don_vi AS unit, date_trunc('month', local_end)::date AS start, office, officer, count(*) AS resolved,
-        count(*) FILTER (WHERE local_class <> 'late') AS in_time, count(*) FILTER (WHERE local_class = 'late') AS late,
-        sum(working_minutes) AS minutes, count(working_minutes) AS timed
-    FROM marts.dossiers
-    WHERE counted AND local_end IS NOT NULL AND local_class IN ('early', 'on_time', 'late')
-      AND office IS NOT NULL AND officer IS NOT NULL
+    SELECT d.ma_don_vi AS unit, date_trunc('month', d.local_end)::date AS start, d.office, d.officer,
+        count(*) AS resolved, count(*) FILTER (WHERE d.local_class <> 'late') AS in_time,
+        count(*) FILTER (WHERE d.local_class = 'late') AS late, sum(d.working_minutes) AS minutes,
+        count(d.working_minutes) AS timed
+    FROM marts.dossiers d
+    JOIN marts.offices o ON (o.unit, o.start, o.office)
+        = (d.ma_don_vi, date_trunc('month', d.local_end)::date, d.office)
+    WHERE d.counted AND d.local_end IS NOT NULL AND d.local_class IN ('early', 'on_time', 'late')
+      AND d.officer IS NOT NULL
     GROUP BY 1, 2, 3, 4
 ), ranked AS (
     SELECT *, min(resolved) OVER same AS smallest,

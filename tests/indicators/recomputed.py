@@ -1,14 +1,22 @@
 """Every indicator again, by pandas from ``core``, written from the domain's text and not from the marts' SQL."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd  # noqa: TID253 - the package itself never loads it
 
-from lienthong.rules.calendar import works
+from .world import BASELINE
 
+FLOOR = date(2025, 7, 1)
+HOLIDAYS = {date(2025, 9, 1), date(2025, 9, 2), date(2026, 1, 1)}
+"""The public holidays on weekdays of the half-year that the worlds lie in, as the government published them."""
 HALVES = ((time(7), time(11, 30)), (time(13, 30), time(17)))
+
+
+def works(day):
+    """Whether offices work on a day of the worlds."""
+    return day.weekday() < 5 and day not in HOLIDAYS
 
 
 def worked(begin, end):
@@ -113,6 +121,7 @@ def _facts(h, steps, term, names, kinds):  # noqa: C901 - every branch of the do
         "unit": h["ma_don_vi"], "commune": commune, "received": received.date(),
         "counted": not (status == "1" or (status == "3" and not accepted)), "national": national, "within": within,
         "local": local, "end": end if local in ("early", "on_time", "late") else None,
+        "left": end if local in ("early", "on_time", "late") or status == "8" else None,
         "due": due and due.date(), "withdrawn": status == "7", "minutes": minutes,
         "limit": None if limit is None else limit // 60, "online": online, "post": h["kenh_thuc_hien"] == "3",
         "full": online and e_result and (fee == 0 or paid), "result_due": status in ("9", "10") and
@@ -124,12 +133,38 @@ def _facts(h, steps, term, names, kinds):  # noqa: C901 - every branch of the do
 
 
 def periods(first, horizon):
-    """(kind, start, last) of every period between two days."""
+    """(kind, start, begins, stands) of every period between two days: what of it counts begins and stands there."""
     found = []
     for kind, code in (("day", "D"), ("month", "M"), ("quarter", "Q"), ("year", "Y")):
         for period in pd.period_range(first, horizon, freq=code):
-            found.append((kind, period.start_time.date(), period.end_time.date()))
+            start, last = period.start_time.date(), period.end_time.date()
+            found.append((kind, start, max(start, first), min(last, horizon)))
     return found
+
+
+def equipment(session):
+    """{unit: [(since, row or None)]}: what each point had, by when its source last changed it."""
+    found = {}
+    for table in ("history", "core"):
+        for row in session.execute(f"SELECT * FROM {table}.diem_phuc_vu ORDER BY _version"):
+            known = found.setdefault(row["ma_don_vi"], {})
+            gone = row["_deleted_at"] is not None
+            since = (row["_source_time"] - timedelta(seconds=1)) if gone else row["cap_nhat_luc"]
+            for later in [one for one in known if one >= since]:
+                del known[later]
+            known[since] = None if gone else row
+    return {unit: sorted(known.items(), key=lambda one: one[0]) for unit, known in found.items()}
+
+
+def _points(versions, codes, stands):
+    """The rows of the service points of some units at the end of a day."""
+    held = []
+    for unit in codes:
+        row = None
+        for since, said in versions.get(unit, ()):
+            row = said if since.date() <= stands else row
+        held += [row] if row else []
+    return pd.DataFrame(held)
 
 
 def indicators(session, horizon, days):
@@ -145,30 +180,33 @@ def indicators(session, horizon, days):
         ),
         columns=["unit", "day", "rating"],
     )
-    points = pd.DataFrame(list(session.execute("SELECT * FROM core.diem_phuc_vu WHERE _deleted_at IS NULL")))
+    versions = equipment(session)
     kinds = {row["ma_don_vi"]: row["loai"] for row in session.execute("SELECT * FROM core.don_vi")}
     communes = [unit for unit, kind in kinds.items() if kind == "COMMUNE_PEOPLE_COMMITTEE"]
     members = {unit: [unit] for unit in kinds}
     members |= {"H15": list(kinds), "H15-XA": communes, "H15-SO": [unit for unit in kinds if unit not in communes]}
-    events = [*frame.received[frame.counted | (frame.local != "outside")], *frame.end.dropna(), *people.day]
+    # The first day that anything happened on, of what figures know of; what was before the floor is carried over.
+    inside = frame.counted | (frame.local != "outside")
+    events = [*frame.received[inside], *frame.left.dropna(), *people.day[people.day >= FLOOR]]
     late = frame[frame.local.isin(["open", "late"]) & frame.due.notna()]
-    first = min([*events, *(day + timedelta(1) for day in late.due), *frame.received, horizon])
+    first = max(min([*events, *(day + timedelta(1) for day in late.due), horizon]), FLOOR)
     for unit, codes in members.items():
         mine, said = frame[frame.unit.isin(codes)], people[people.unit.isin(codes)]
-        there = points[points.ma_don_vi.isin(codes)] if len(points) else points
-        for kind, start, last in periods(first, horizon):
+        for kind, start, begins, stands in periods(first, horizon):
             if kind == "day" and start not in days:
                 continue
-            for name, value in _period(mine, said, there, start, last, min(last, horizon)).items():
+            there = _points(versions, codes, stands)
+            for name, value in _period(mine, said, there, begins, stands).items():
                 if value is not None:
                     found[name, unit, kind, start] = value
     return found
 
 
-def _period(frame, people, points, start, last, stands):
-    inside = frame.received.between(start, last)
+def _period(frame, people, points, start, stands):
+    # Days after the horizon are in no figure, so not after the day that the period stands at.
+    inside = frame.received.between(start, stands)
     got = frame[inside & frame.counted]
-    done = frame[_mask(not pd.isna(day) and start <= day <= last for day in frame.end)]
+    done = frame[_mask(not pd.isna(day) and start <= day <= stands for day in frame.end)]
     timed = done[~done.withdrawn.astype(bool) & done.minutes.notna()]
     limited = timed[timed.limit.notna()]
     close = datetime.combine(stands + timedelta(1), time())
@@ -176,7 +214,7 @@ def _period(frame, people, points, start, last, stands):
     good = int((got.national == "on_time").sum()) + running
     now, overdue = _standing(frame, stands)
     before, _ = _standing(frame, start - timedelta(1))
-    rated = people[people.day.between(start, last)] if len(people) else people
+    rated = people[people.day.between(start, stands)] if len(people) else people
     known = got[got.outside.notna()]
     shares = {
         "dung_han_quoc_gia": (good, len(got)),
@@ -195,13 +233,15 @@ def _period(frame, people, points, start, last, stands):
         "ty_le_kho_quoc_gia": (int(got.store.sum()), len(got)),
         "ty_le_vneid": (int(got.vneid.sum()), len(got)),
         "hai_long_phan_anh": (int((rated.rating == "3").sum()), int(rated.rating.notna().sum())),
-        "hai_long_tiep_nhan": (good - int((rated.rating == "1").sum()), len(got)),
+        "hai_long_tiep_nhan": (good, len(got)),
         "ngoai_dia_ban": (int(known.outside.astype(bool).sum()), len(known)),
         "tien_do_phi_dia_gioi": (
             known[known.outside.astype(bool)].unit.nunique(), got[got.commune.astype(bool)].unit.nunique()
         ),
         "giam_thoi_gian": (int(limited.limit.sum() - limited.minutes.sum()), int(limited.limit.sum())),
-        "giam_chi_phi": (int((got.fee > 0).sum()) * BASE - int(got.fee.sum()), int((got.fee > 0).sum()) * BASE),
+        "giam_chi_phi": (
+            int((got.fee > 0).sum()) * BASELINE - int(got.fee.sum()), int((got.fee > 0).sum()) * BASELINE
+        ),
     }  # fmt: skip
     if len(points):
         total = points[["so_may_tinh", "so_can_bo", "so_may_quet", "so_quay", "bang_thong_mbps"]].astype(int).sum()
@@ -232,13 +272,10 @@ def _period(frame, people, points, start, last, stands):
 def _standing(frame, day):
     """Dossiers pending at the end of a day, and those of them that are overdue."""
     here = frame[(frame.local != "outside") & (frame.received <= day)]
-    left = here[_mask(pd.isna(end) or end > day for end in here.end)]
+    left = here[_mask(pd.isna(end) or end > day for end in here.left)]
     late = left[left.local.isin(["open", "late"]) & _mask(not pd.isna(due) and due < day for due in left.due)]
     return len(left), len(late)
 
 
 def _mask(tests):
     return np.fromiter(tests, dtype=bool)
-
-
-BASE = 600_000

@@ -109,6 +109,31 @@ def test_a_restated_dossier_changes_the_index_as_of_today_and_not_as_of_then(wor
     assert (then.counters["received"], then.counters["on_time"], then.stands) == (1, 1, date(2025, 9, 9))
 
 
+def test_days_of_which_the_steps_are_not_here_yet_are_not_counted(world):
+    """The headers of the 21st are promoted, its steps are not: the dossier would count as open and as nothing else."""
+    world.dossier(20)
+    world.dossier(21, national="open", open_until=datetime(2025, 9, 21, 17), e_result=False)
+    with world.warehouse.session() as session:
+        session.execute("UPDATE marts.indicator_state SET horizon = '2025-09-20'")
+    counters = of(world).counters
+    assert [counters[name] for name in ("received", "on_time", "sync_dossiers", "sync_dossiers_of")] == [1, 1, 1, 1]
+    world.published(EA_SUP, "totalOnTime", date(2025, 9, 20), 1, 1)
+    assert compared(world)["PROGRESS_ON_TIME"].explained
+
+
+def test_points_of_a_period_before_the_rules_say_so_wherever_they_are_shown(world, run):
+    world.dossier(1)
+    rules = index766.ruleset(SETTINGS.home)
+    assert rules.note(date(2026, 1, 1)) == ""
+    assert "Quy tắc 2026-10 áp dụng cho kỳ từ 01/01/2026" in rules.note(date(2025, 12, 31))
+    world.published(EA_SUP, "totalOnTime", date(2025, 10, 1), 1, 1)
+    assert of(world).note == compared(world)["PROGRESS_ON_TIME"].note == rules.note(SEPTEMBER.first)
+    for command in ("warehouse", "forecast", "compare"):
+        told = run(command, "--period", "2025-09", "--unit", EA_SUP)
+        assert "không nối với các kỳ sau" in told, command
+        assert "không nối với các kỳ sau" in run(command, "--period", "2025-09", "--unit", EA_SUP, "--json")
+
+
 def test_periods_and_units_are_refused_with_what_would_be_right(world):
     with pytest.raises(NeedsPerson, match=r"2025-09 \(month\)"):
         index766.Period.parse("2025-13")

@@ -1,9 +1,10 @@
 """Whatever happened, the marts say what core says: checked against pandas, and against marts made from nothing."""
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from lienthong.indicators import reading
 from lienthong.indicators.declared import declared
@@ -13,7 +14,7 @@ from . import recomputed, world
 
 CONTENT = {
     "dossiers": "*", "cells": "*", "durations": "*", "duration_hours": "*", "stocks": "*", "periods": "*",
-    "feedback": "*",
+    "feedback": "*", "equipment": "*",
     "indicators": "indicator, unit, kind, start, numerator, denominator, value",
 }  # fmt: skip
 
@@ -72,8 +73,11 @@ def agree(warehouse, horizon, chance):
     assert {key[0] for key in expected} == set(declared(warehouse.home)), "an indicator that nothing tests"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3, "today"])
 def test_every_indicator_at_every_level_is_what_pandas_says_on_a_random_day(province, seed):
+    if seed == "today":
+        seed = datetime.now(tz=UTC).toordinal()
+        print(f"the seed drawn from the day is {seed}")  # noqa: T201 - shown when the test fails
     chance = random.Random(seed)
     agree(province, fill(province, seed), chance)
     # Days later, some dossiers restated, others gone, an open one finished: by differences, not from nothing.
@@ -149,6 +153,35 @@ def test_restating_july_changes_july_today_and_not_yesterday(province):
         earlier = reading.behind(session, "ho_so_tre_han", "H15", "month", date(2025, 7, 1), as_of=yesterday)
     assert [row["ma_ho_so"] for row in late.rows] == ["H15.102-250710-0000"]
     assert earlier.rows == []
+
+
+def test_restating_july_changes_july_today_and_not_yesterday_for_every_indicator(province):
+    clock(province, "2025-10-05 01:00+07")
+    fill(province, 11)
+    before = of_july(province)
+    clock(province, "2025-10-06 01:00+07")
+    # Everything of July comes again, otherwise: another seed, one that was late, and one of before the floor.
+    headers, steps = world.lives(12)
+    headers.append(
+        world.dossier("H15.102-250722-0901", "2025-07-22 08:00", "2025-07-23 08:00", "9", "2025-07-24 08:00")
+    )
+    headers.append(world.dossier("H15.102-250610-0902", "2025-06-10 08:00"))
+    world.write(province, ho_so=headers, tien_trinh=steps, phan_anh_hien_truong=world.feedback(12),
+        diem_phuc_vu=world.equipment(12))  # fmt: skip
+    refresh(province, "H15")
+    yesterday, now = datetime.fromisoformat("2025-10-05T12:00+07:00"), datetime.fromisoformat("2025-10-06T12:00+07:00")
+    assert of_july(province, yesterday) == before
+    after = of_july(province)
+    assert of_july(province, now) == after
+    changed = {key[0] for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert changed == set(declared(province.home))
+
+
+def of_july(warehouse, as_of=None):
+    with warehouse.session() as session:
+        first = date(2025, 7, 1)
+        rows = reading.values(session, kind="month", first=first, last=first, as_of=as_of)
+    return {(row.indicator, row.unit): (row.numerator, row.denominator, row.value) for row in rows}
 
 
 def july(warehouse, name, unit, as_of):
@@ -266,23 +299,59 @@ def test_a_running_period_moves_with_the_horizon_and_then_stays(province):
     assert seen == [fine, fine, fine | {"quarter": 0, "year": 0}, fine | {"quarter": 0, "year": 0}]
 
 
+def finished(people, day="2025-07-01", end="2025-07-02"):
+    """A dossier finished by each (office, officer) of H15.102: (headers, steps)."""
+    headers, steps = [], []
+    for number, (office, officer) in enumerate(people):
+        code = f"H15.102-{day[2:].replace('-', '')}-{number:04d}"
+        headers.append(world.dossier(code, f"{day} 08:00", None, "9", f"{end} 09:00"))
+        steps += [world.step(code, f"{day} 08:00", "2"), world.step(code, f"{end} 09:00", "9", office, officer)]
+    return headers, steps
+
+
 def test_officers_are_pseudonyms_and_small_groups_cannot_be_told(province):
     world.catalogues(province)
-    headers, steps = [], []
-    for number, officer in enumerate(["Trần Thị Lớn"] * 14 + ["Lê Văn Vừa"] * 11 + ["Võ Nhỏ"] * 3):
-        code = f"H15.102-250701-{number:04d}"
-        headers.append(world.dossier(code, "2025-07-01 08:00", DUE, "9", "2025-07-02 09:00"))
-        steps += [world.step(code, "2025-07-01 08:00", "2"), world.step(code, "2025-07-02 09:00", "9", "P", officer)]
-    world.write(province, ho_so=headers, tien_trinh=steps, promoted=[date(2025, 7, 3)])
+    people = [("P", "Trần Thị Lớn")] * 14 + [("P", "Lê Văn Vừa")] * 11 + [("P", "Võ Nhỏ")] * 3
+    headers, steps = finished(people)
+    again, more = finished([("P", "Trần Thị Lớn")], "2025-08-01", "2025-08-04")
+    world.write(province, ho_so=headers + again, tien_trinh=steps + more, promoted=[date(2025, 8, 5)])
     refresh(province, "H15")
     with province.session() as session:
         rows = reading.officers(session, "H15.102", date(2025, 7, 1))
         offices = reading.offices(session, "H15.102", date(2025, 7, 1))
         text = repr(list(session.execute("SELECT * FROM marts.dossiers")))
+        names = session.execute("SELECT count(DISTINCT officer) AS n FROM marts.dossiers").fetchone()["n"]
     # Three alone would be told by the office's total: the next smallest group joins them.
     assert [(row["officer"] is None, row["resolved"]) for row in rows] == [(False, 14), (True, 14)]
     assert [row["resolved"] for row in offices] == [28]
     assert not any(name in text for name in ("Lớn", "Vừa", "Nhỏ"))
+    assert names == 4, "what one person did in two months can be put together"
+
+
+def test_an_office_in_which_one_person_shows_is_in_the_rest(province):
+    """One of a single officer, one of a few dossiers, a large and a middle one: the middle one joins the first two."""
+    world.catalogues(province)
+    people = [("Lớn", f"A{n % 3}") for n in range(40)] + [("Vừa", f"B{n % 2}") for n in range(24)]
+    headers, steps = finished([*people, *[("Một", "C")] * 12, ("Nhỏ", "D0")])
+    world.write(province, ho_so=headers, tien_trinh=steps, promoted=[date(2025, 7, 3)])
+    refresh(province, "H15")
+    with province.session() as session:
+        offices = reading.offices(session, "H15.102", date(2025, 7, 1))
+        officers = reading.officers(session, "H15.102", date(2025, 7, 1))
+    assert {row["office"]: row["resolved"] for row in offices} == {"Lớn": 40, None: 37}
+    assert {row["office"] for row in officers} == {"Lớn"}
+
+
+def test_nobody_but_the_owner_reads_the_key_of_the_pseudonyms(province):
+    with province.session() as session:
+        session.execute("CREATE ROLE reader_of_marts")
+        session.execute("GRANT USAGE ON SCHEMA marts TO reader_of_marts")
+        session.execute("GRANT SELECT ON ALL TABLES IN SCHEMA marts TO reader_of_marts")
+        session.execute("SET ROLE reader_of_marts")
+        assert session.execute("SELECT count(*) AS n FROM marts.officers").fetchone()["n"] == 0
+        with pytest.raises(InsufficientPrivilege):
+            session.execute("SELECT * FROM keys.officer")
+        session.rollback()
 
 
 def test_a_dissolved_unit_keeps_its_dossiers_in_the_sums(province):

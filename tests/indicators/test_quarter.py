@@ -40,3 +40,7 @@ def test_a_refresh_costs_what_changed_not_what_is_there(measured):
     each = {name: seconds[name] / changed[name]["dossiers"] for name in (early, late)}
     assert each[late] < 2 * each[early]  # three times the history
     assert seconds[late] < seconds["from_nothing"] / 4
+    renamed = "one_unit_renamed"
+    assert changed[renamed] == {"dossiers": 0, "indicators": 0}
+    assert seconds[renamed] < seconds["from_nothing"] / 20
+    assert seconds["one_service_point_changed"] < seconds["from_nothing"] / 10

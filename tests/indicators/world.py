@@ -23,7 +23,12 @@ EDGES = [(7, 0), (11, 30), (12, 10), (13, 30), (16, 59), (17, 0), (20, 15), (6, 
 
 
 def catalogues(warehouse):
-    """The five units and five procedures that every world has."""
+    """The five units and five procedures that every world has, and a baseline of fees."""
+    with warehouse.session() as session:
+        session.execute(
+            "INSERT INTO marts.targets (indicator, baseline) VALUES ('giam_chi_phi', %s) ON CONFLICT DO NOTHING",
+            [BASELINE],
+        )
     write(
         warehouse,
         don_vi=[
@@ -36,6 +41,9 @@ def catalogues(warehouse):
         ],
     )
 
+
+BASELINE = 600_000
+"""The mean fee that the worlds compare with; an installation sets its own."""
 
 KEYS = {
     "ho_so": lambda r: r["ma_ho_so"],
@@ -178,6 +186,7 @@ def equipment(seed):
             "ma_don_vi": code, "so_quay": chance.randint(1, 6), "so_may_tinh": chance.randint(1, 9),
             "so_can_bo": chance.randint(1, 9), "so_may_quet": chance.randint(0, 5),
             "mang_chuyen_dung": chance.choice(["0", "1"]), "bang_thong_mbps": chance.choice([50, 100, 300]),
+            "cap_nhat_luc": _moment(chance, FIRST + timedelta(chance.randrange(-20, 40))),
         }
         for code in ("H15.100", "H15.102", "H15.10")
     ]  # fmt: skip

@@ -88,6 +88,7 @@ def warehouse(
             print_json([_of_unit(one) for one in found])
             return
         console.print(index_tables.units_table(found))
+        index_tables.say(console, found[0].note)
         index_tables.print_parts(console, found[0])
 
     act(tell)
@@ -119,6 +120,7 @@ def forecast(
             return
         for one in found:
             console.print(index_tables.forecast_table(one))
+            index_tables.say(console, one.doubt, one.note)
 
     act(tell)
 
@@ -151,6 +153,7 @@ def compare(
                 found if everything else [one for one in found if not index_tables.agree(one)]
             )
         )
+        index_tables.say(console, found[0].note)
         agreeing = sum(index_tables.agree(one) for one in found)
         unexplained = sum(not one.explained for one in found if one.numerator is not None)
         console.print(
@@ -163,12 +166,12 @@ def compare(
 
 
 def _of_unit(one: OfUnit) -> dict[str, Any]:
-    known = {name: getattr(one, name) for name in ("unit", "name", "level", "stands", "counters", "completed")}
+    known = {name: getattr(one, name) for name in ("unit", "name", "level", "stands", "counters", "completed", "note")}
     return {**known, "period": str(one.period), **_of_scored(one.scored)}
 
 
 def _of_forecast(one: Forecast) -> dict[str, Any]:
-    known = {name: getattr(one, name) for name in ("unit", "name", "stands", "days")}
+    known = {name: getattr(one, name) for name in ("unit", "name", "stands", "days", "doubt", "note")}
     intervals = {code: asdict(found) for code, found in {**one.parts, **one.groups, "total": one.total}.items()}
     completed = one.completed and asdict(one.completed)
     return {**known, "period": str(one.period), "forecast": intervals, "completed": completed}

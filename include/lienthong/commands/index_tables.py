@@ -171,6 +171,12 @@ def _interval(interval: Interval) -> tuple[str, ...]:
     return (_text(interval.present), _text(interval.expected), *spans)
 
 
+def say(console: Console, *notes: str) -> None:
+    """What must be read beside the figures, where there is something."""
+    for note in filter(None, notes):
+        console.print(note, highlight=False, markup=False)
+
+
 def differences_table(found: Sequence[Difference]) -> Table:
     """Both sides of every figure, the rest that no dossier explains, and the causes with their first dossiers."""
     table = _table("Ours – theirs – why", "unit", "figure")

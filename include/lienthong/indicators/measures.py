@@ -9,10 +9,12 @@ from typing import LiteralString
 
 from psycopg import sql
 
-RECEIVED, ENDED, LATE = "received", "ended", "late"
+RECEIVED, ENDED, LEFT, LATE = "received", "ended", "left", "late"
 DAYS: dict[str, LiteralString] = {
     RECEIVED: "f.received_on",
     ENDED: "CASE WHEN f.local_class IN ('early', 'on_time', 'late') THEN f.local_end END",
+    # Whoever has come to an end is no longer pending; who was stopped for good neither, without having been resolved.
+    LEFT: "CASE WHEN f.local_class IN ('early', 'on_time', 'late') OR f.trang_thai = '8' THEN f.local_end END",
     # From the day after its due date on, a dossier that is not finished is overdue.
     LATE: "CASE WHEN f.local_class IN ('open', 'late') THEN f.due_at::date + 1 END",
 }
@@ -73,7 +75,7 @@ MEASURES: dict[str, Measure] = {
     "limited": Measure(ENDED, _LIMITED),
     "within_limit": Measure(ENDED, f"{_LIMITED} AND f.working_minutes <= f.limit_minutes"),
     "opened": Measure(RECEIVED, "f.local_class <> 'outside'"),
-    "closed": Measure(ENDED, "true"),
+    "closed": Measure(LEFT, "true"),
     "overdue_in": Measure(LATE, "true"),
     "overdue_out": Measure(ENDED, "f.local_class = 'late'"),
 }
@@ -87,14 +89,15 @@ FEEDBACK: dict[str, LiteralString] = {
     "feedback": "true",
     "feedback_rated": "f.rating IS NOT NULL",
     "feedback_satisfied": "f.rating = 3",
-    "feedback_disliked": "f.rating = 1",
 }
+FLOWS = ("opened", "closed", "overdue_in", "overdue_out")
+"""What moves the stocks: it counts also where it happened before the floor, as what the periods begin with."""
+
 STORED = (*MEASURES, IN_TIME, *FEEDBACK)
 """The measures that ``marts.cells`` adds up."""
 
 STOCKS: dict[str, LiteralString] = {
-    "pending": "f.local_class <> 'outside' AND f.received_on <= {at}"
-    " AND (f.local_class IN ('open', 'in_time') OR f.local_end > {at})",
+    "pending": f"f.local_class <> 'outside' AND f.received_on <= {{at}} AND coalesce(({DAYS[LEFT]}) > {{at}}, true)",
     "overdue": "f.local_class IN ('open', 'late') AND f.received_on <= {at} AND f.due_at::date < {at}"
     " AND (f.local_class = 'open' OR f.local_end > {at})",
 }

@@ -9,7 +9,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from lienthong.indicators.declared import Indicator, declared
-from lienthong.indicators.measures import DAYS, FEEDBACK, IN_TIME, KINDS, MEASURES, OPEN_IN_TIME, STORED, TIMED
+from lienthong.indicators.measures import DAYS, FEEDBACK, FLOWS, IN_TIME, KINDS, MEASURES, OPEN_IN_TIME, STORED, TIMED
 
 COLUMNS = (
     *("ma_ho_so", "ma_don_vi", "level_sum", "ma_tthc", "trang_thai", "received_at", "received_on", "due_at", "counted"),
@@ -19,15 +19,8 @@ COLUMNS = (
 )
 """What is said of a dossier, but for the time from which it was said."""
 
-EQUIPMENT = (
-    "CREATE TEMPORARY TABLE equipment (unit text, kind text, start date, points numeric, counters numeric,"
-    " computers numeric, staff numeric, scanners numeric, network numeric, bandwidth numeric) ON COMMIT DROP"
-)
-
-# The commune of an address is its last part before the province's name.
-PLACE = (
-    r"(SELECT btrim(split_part(regexp_replace(j.dia_chi, ',\s*(tỉnh\s+)?Đắk Lắk\s*$', '', 'i'), ',', -1)))"
-)  # fmt: skip
+# The commune of an address is its last part before the province's name, which is bound as a pattern.
+PLACE = "(SELECT btrim(split_part(regexp_replace(j.dia_chi, %(province)s, '', 'i'), ',', -1)))"
 
 
 def of(name: str, home: Path) -> dict[str, sql.Composable]:
@@ -49,8 +42,11 @@ def _changed(_home: Path) -> dict[str, sql.Composable]:
 
 def _moves(_home: Path) -> dict[str, sql.Composable]:
     sums = [
-        sql.SQL("sum(CASE WHEN e.event = {} THEN f.sign * ({}) ELSE 0 END)::bigint AS {}").format(
-            sql.Literal(measure.event), measure.adds, sql.Identifier(name)
+        sql.SQL("sum(CASE WHEN e.event = {}{} THEN f.sign * ({}) ELSE 0 END)::bigint AS {}").format(
+            sql.Literal(measure.event),
+            sql.SQL("" if name in FLOWS else " AND e.day >= f.floor"),
+            measure.adds,
+            sql.Identifier(name),
         )
         for name, measure in MEASURES.items()
     ]
@@ -70,8 +66,8 @@ def _in_time(kind: LiteralString) -> sql.Composed:
         kind=sql.Literal(kind), length=sql.Literal("3 months" if kind == "quarter" else f"1 {kind}")
     )
     return sql.SQL(
-        "sum(CASE WHEN e.event = 'received' AND {test} AND coalesce(f.open_until >= least({last}, f.horizon) + 1, true)"
-        " THEN f.sign ELSE 0 END)::bigint AS {name}"
+        "sum(CASE WHEN e.event = 'received' AND e.day >= f.floor AND {test}"
+        " AND coalesce(f.open_until >= least({last}, f.horizon) + 1, true) THEN f.sign ELSE 0 END)::bigint AS {name}"
     ).format(test=sql.SQL(OPEN_IN_TIME), last=last, name=sql.Identifier(f"in_time_{kind}"))
 
 

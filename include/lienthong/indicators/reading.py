@@ -15,24 +15,10 @@ from lienthong.errors import NeedsPerson
 from lienthong.indicators.declared import get
 from lienthong.indicators.measures import DAYS, IN_TIME, MEASURES, OPEN_IN_TIME, STOCKS
 from lienthong.indicators.parts import COLUMNS
+from lienthong.indicators.reasons import REASONS, reason
 from lienthong.settings import ROOT
 from lienthong.warehouse.statements import statement
 from lienthong.warehouse.store import Session
-
-REASONS = {
-    "refused": "Bị từ chối sau khi đã tiếp nhận: quốc gia vẫn tính, địa phương không tính.",
-    "withdrawn": "Công dân rút hồ sơ: địa phương tính đúng hạn, quốc gia so thời điểm rút với hạn.",
-    "supplement": "Đang chờ bổ sung: địa phương tính trong hạn, quốc gia lấy lúc yêu cầu làm lúc kết thúc.",
-    "stopped": "Dừng xử lý hoặc chờ nghĩa vụ tài chính: địa phương tính trong hạn, quốc gia so với hạn.",
-    "no_due_date": "Không có ngày hẹn trả: địa phương tính đúng hạn, quốc gia so với thời hạn theo luật.",
-    "no_closing_step": "Hồ sơ có ngày kết thúc nhưng tiến trình chưa có bước kết thúc.",
-    "no_end_date": "Tiến trình có bước kết thúc nhưng hồ sơ chưa có ngày kết thúc.",
-    "two_ends": "Ngày kết thúc trên hồ sơ khác ngày của bước kết thúc.",
-    "waiting_taken_off": "Quốc gia trừ thời gian chờ bổ sung, địa phương không trừ.",
-    "time_of_day": "Đúng ngày hẹn nhưng sau giờ hẹn: quốc gia so cả giờ, địa phương chỉ so ngày.",
-    "other": "Hai cách tính khác nhau; xem tiến trình của hồ sơ.",
-}
-"""Why the two definitions of on time say different things of one dossier."""
 
 KINDS = ("day", "month", "quarter", "year")
 NUMERATOR, DENOMINATOR, REST = "numerator", "denominator", "rest"
@@ -54,9 +40,9 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A page of the dossiers behind a figure, and how many there are in all."""
+    """A page of the dossiers behind a figure, and how many there are in all; None where they were not counted."""
 
-    total: int
+    total: int | None
     rows: list[dict[str, Any]]
 
 
@@ -94,9 +80,10 @@ def behind(
     as_of: datetime | None = None,
     *,
     home: Path = ROOT,
+    counted: bool = True,
 ) -> Behind:
     """The dossiers that one part of a figure counts, ordered by reception; empty where it counts no dossiers. ``rest``
-    are those that the denominator counts and the numerator does not."""
+    are those that the denominator counts and the numerator does not. Without ``counted`` only the page is read."""
     declared = get(home, indicator)
     above, below = _any(declared.numerator), _any(declared.denominator)
     if part == NUMERATOR:
@@ -105,7 +92,9 @@ def behind(
         test = sql.SQL("({}) AND ({}) IS NOT TRUE").format(below, above)
     else:
         test = below
-    return Behind(0, []) if test is None else _page(session, test, unit, kind, start, limit, offset, as_of)
+    if test is None:
+        return Behind(0, [])
+    return _page(session, test, unit, kind, start, limit, offset, as_of, counted=counted)
 
 
 def _any(measures: Iterable[str]) -> sql.Composable | None:
@@ -143,21 +132,39 @@ def officers(session: Session, unit: str, start: date) -> list[dict[str, Any]]:
 
 def _page(
     session: Session, test: sql.Composable, unit: str, kind: str, start: date, limit: int, offset: int,
-    as_of: datetime | None, *, differ: bool = False,
+    as_of: datetime | None, *, differ: bool = False, counted: bool = True,
 ) -> Behind:  # fmt: skip
+    period = session.execute(
+        # What counts lies between the first day of the period that counts and the last one that is known.
+        "SELECT p.begins AS start, p.stands AS last, p.stands, u.level FROM marts.periods p CROSS JOIN marts.units u"
+        " WHERE (p.kind, p.start, u.unit) = (%s, %s, %s)",
+        [_kind(kind), start, unit],
+    ).fetchone()
+    if period is None:
+        return Behind(0, [])
     query = statement(
-        ROOT, "marts/dossiers_behind", test=test, reached=sql.SQL("f.reason IS NOT NULL" if differ else "true"),
+        ROOT, "marts/dossiers_behind", test=test, place=_place(period["level"]), reason=reason(ROOT),
+        reached=sql.SQL("reason IS NOT NULL" if differ else "true"),
+        total=sql.SQL("count(*) OVER ()" if counted else "NULL::bigint"),
         columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
     )  # fmt: skip
-    given = {"unit": unit, "kind": _kind(kind), "start": start, "limit": limit, "offset": offset, "as_of": as_of}
-    rows = list(session.execute(query, given))
-    total = rows[0]["total"] if rows else 0
+    rows = list(session.execute(
+        query, {**period, "unit": unit, "limit": limit, "offset": offset, "as_of": as_of}
+    ))  # fmt: skip
+    total = None if not counted else rows[0]["total"] if rows else 0
     return Behind(total, [_told(row) for row in rows])
+
+
+def _place(level: str) -> sql.Composable:
+    """Which dossiers ``f`` belong to a unit of this level."""
+    if level == "province":
+        return sql.SQL("true")
+    return sql.SQL("f.level_sum = %(unit)s" if level in ("communes", "departments") else "f.ma_don_vi = %(unit)s")
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in row.items() if name != "total"}
-    return {**given, "ly_do": REASONS[row["reason"]] if row["reason"] else ""}
+    return {**given, "ly_do": REASONS[row["reason"]][0] if row["reason"] else ""}
 
 
 def _test(measure: str) -> sql.Composable | None:
@@ -187,7 +194,7 @@ def _stock(measure: str) -> sql.Composable | None:
 
 
 def _in(day: Any) -> sql.Composed:
-    return sql.SQL("({}) BETWEEN p.start AND p.last").format(sql.SQL(day))
+    return sql.SQL("({}) BETWEEN p.start AND p.stands").format(sql.SQL(day))
 
 
 def _kind(kind: str) -> str:

@@ -7,6 +7,7 @@ goes to the history with the time until which it was said."""
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from lienthong.errors import NeedsPerson
 from lienthong.indicators import parts
 from lienthong.indicators.declared import declared, targets, wording
 from lienthong.rules.calendar import works
-from lienthong.settings import TIMEZONE
+from lienthong.settings import INDICATORS_FROM, PROVINCE, TIMEZONE
 from lienthong.warehouse import versions
 from lienthong.warehouse.statements import statement
 from lienthong.warehouse.store import Session, Warehouse, one
@@ -27,8 +28,8 @@ LOCK = "marts.indicators"
 DATASETS = ("ho_so", "tien_trinh", "thu_tuc", "phan_anh_hien_truong", "diem_phuc_vu")
 EARLIEST, YEARS_AHEAD = 2000, 2
 MADE = (
-    *("dossiers", "dossiers_history", "feedback", "cells", "durations", "duration_hours", "stocks", "periods"),
-    *("indicators", "indicators_history", "indicator_state", "units", "calendar"),
+    *("dossiers", "dossiers_history", "feedback", "equipment", "cells", "durations", "duration_hours", "stocks"),
+    *("periods", "indicators", "indicators_history", "indicator_state", "units", "calendar"),
 )
 """Every table that a refresh makes; the working day and the key of pseudonyms are settings."""
 
@@ -45,11 +46,19 @@ class Refreshed:
     replaced: int = 0
 
 
-def refresh(warehouse: Warehouse, agency: str, *, whole: bool = False) -> Refreshed:
+def refresh(
+    warehouse: Warehouse,
+    agency: str,
+    *,
+    whole: bool = False,
+    floor: date = INDICATORS_FROM,
+    province: str = PROVINCE,
+) -> Refreshed:
     """Bring the marts up to ``core`` in one transaction; what did not change is not touched.
 
-    ``whole`` looks at every dossier again, and still writes only what differs: for a calendar that was corrected. A
-    second refresh waits, and then finds little to do."""
+    ``whole`` looks at every dossier again, and still writes only what differs: for a calendar that was corrected. No
+    period begins before ``floor``; ``province`` is the name that addresses end with. A second refresh waits, and then
+    finds little to do."""
     with warehouse.alone(LOCK), warehouse.session() as session:
         # One picture of core: promotes that end meanwhile belong to the next refresh.
         session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -59,7 +68,7 @@ def refresh(warehouse: Warehouse, agency: str, *, whole: bool = False) -> Refres
         horizon = _horizon(session)
         if horizon is None:
             return Refreshed(None)
-        return _Refresh(warehouse, session, agency, horizon, whole).run()
+        return _Refresh(warehouse, session, agency, horizon, whole, floor, province).run()
 
 
 def forget(session: Session) -> None:
@@ -90,6 +99,8 @@ class _Refresh:
     agency: str
     horizon: date
     whole: bool
+    floor: date
+    province: str
     values: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
     new_units: list[str] = field(default_factory=list)
@@ -112,10 +123,7 @@ class _Refresh:
         changed = self._execute("dossiers_add")
         cells = self._cells()
         first = self._first_day()
-        if first is None:
-            written, replaced = 0, 0
-        else:
-            written, replaced = self._say(before, first)
+        written, replaced = (0, self._silence()) if first is None else self._say(before, first)
         self._note(first)
         return Refreshed(self.horizon, dossiers, changed, cells, written, replaced)
 
@@ -147,21 +155,32 @@ class _Refresh:
             "horizon": self.horizon,
             "before": before["horizon"] if before else None,
             "moment": self._moment(before),
+            "floor": self.floor,
+            "province": rf",\s*((tỉnh|thành phố)\s+)?{re.escape(self.province)}\s*$",
         }
         said = before["seen"] if before else {}
+        self.values["floor_before"] = date.fromisoformat(said.get("floor", str(self.floor)))
         self.seen = {name: self._version(name) for name in DATASETS}
-        self.seen["hours"] = hours
+        self.seen |= {"hours": hours, "floor": str(self.floor), "province": self.province, "aims": self._aims()}
         self.seen["declared"] = hashlib.sha256(wording(self.warehouse.home).encode()).hexdigest()
+        self._execute("indicators_names")
         self.new_units = [row["unit"] for row in self.session.execute(self._statement("indicators_units"), self.values)]
         # A dataset that begins is only new; one that began again has lost what was seen of it.
         rebuilt = any(said.get(name, [0, 0])[1] not in (0, self.seen[name][1]) for name in DATASETS)
-        self.whole = self.whole or before is None or rebuilt or bool(self.new_units) or said.get("hours") != hours
-        self.everything = self.whole or said.get("declared") != self.seen["declared"] or (
-            said.get("diem_phuc_vu") != self.seen["diem_phuc_vu"]
+        self.whole = self.whole or before is None or rebuilt or bool(self.new_units) or any(
+            said.get(name) != self.seen[name] for name in ("hours", "province")
         )  # fmt: skip
+        self.everything = self.whole or any(said.get(name) != self.seen[name] for name in ("declared", "floor", "aims"))
         for name in DATASETS:
-            self.values[name] = -1 if self.whole else said[name][0]
+            self.values[name] = -1 if self.whole else said.get(name, [-1])[0]
         self.values["whole"] = self.whole
+
+    def _aims(self) -> str:
+        """The targets and baselines of this installation, as they stand in the table."""
+        row = one(self.session, "SELECT coalesce(md5(string_agg(t::text, ';' ORDER BY t::text)), '') AS aims"
+            " FROM marts.targets t")  # fmt: skip
+        found: str = row["aims"]
+        return found
 
     def _moment(self, before: dict[str, Any] | None) -> datetime:
         """When this refresh speaks, by the clock of people; never before the one that spoke last."""
@@ -196,10 +215,8 @@ class _Refresh:
         self.new_units += [
             row["unit"]
             for row in self.session.execute(
-                "INSERT INTO marts.units (unit, name, sum, level) SELECT DISTINCT ma_don_vi, ma_don_vi, level_sum,"
-                " CASE WHEN level_sum = %(agency)s || '-XA' THEN 'commune' ELSE 'department' END FROM facts"
-                " ON CONFLICT (unit) DO NOTHING RETURNING unit",
-                self.values,
+                "INSERT INTO marts.units (unit, name, level) SELECT DISTINCT ma_don_vi, ma_don_vi, 'department'"
+                " FROM facts ON CONFLICT (unit) DO NOTHING RETURNING unit"
             )
         ]
 
@@ -222,22 +239,32 @@ class _Refresh:
     def _first_day(self) -> date | None:
         row = one(self.session, "SELECT min(start) AS day FROM marts.cells WHERE kind = 'day'")
         found: date | None = row["day"]
-        return found if found is None else min(found, self.horizon)
+        first = None if found is None else max(min(found, self.horizon), self.floor)
+        return None if first is None or first > self.horizon else first
+
+    def _silence(self) -> int:
+        """Nothing is left to measure: all that was said goes to the history; gives how many."""
+        self._equipped()
+        for name in ("periods", "stocks"):
+            self.session.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier("marts", name)))
+        return self._execute("indicators_outside", declared=list(declared(self.warehouse.home)))
 
     def _say(self, before: dict[str, Any] | None, first: date) -> tuple[int, int]:
         """Stocks, then the indicators of the cells that moved; gives how many were said and moved to history."""
-        moved = before is None or before["first_day"] != first
-        begins = first if before is None or moved else before["horizon"] + timedelta(days=1)
-        self.values |= {"first": first, "from": begins, "new_units": self.new_units}
+        moved = before is None or before["first_day"] != first or self.floor != self.values["floor_before"]
+        opening = first - timedelta(days=1)
+        begins = opening if before is None or moved else before["horizon"] + timedelta(days=1)
+        self.values |= {"first": first, "opening": opening, "from": begins, "new_units": self.new_units}
         gone_on = list(self.session.execute(self._statement("calendar_periods"), self.values))
         if moved:
             self.session.execute("DELETE FROM marts.periods WHERE last < %(first)s", self.values)
-            self.session.execute("DELETE FROM marts.stocks WHERE day < %(first)s", self.values)
+            self.session.execute("DELETE FROM marts.stocks WHERE day < %(opening)s", self.values)
         self.everything = self.everything or moved or bool(self.new_units)
         self._execute("cells_stocks")
         self._execute("cells_stocks_add")
         self._analyze("stocks", "marts.periods", "marts.stocks")
         self._targets()
+        self._equipped()
         self._execute(
             "indicators_wanted",
             everything=self.everything,
@@ -245,7 +272,7 @@ class _Refresh:
             starts=[row["start"] for row in gone_on],
         )
         self._analyze("wanted")
-        self._equipment()
+        self._execute("indicators_equipment")
         self._execute("indicators_said")
         self._analyze("said")
         replaced = self._execute("indicators_keep")
@@ -256,17 +283,22 @@ class _Refresh:
     def _targets(self) -> None:
         if not self.everything:
             return
-        self.session.execute("DELETE FROM marts.targets")
+        # A baseline that the installation set stays.
+        self.session.execute("DELETE FROM marts.targets WHERE baseline IS NULL")
         for target in targets(self.warehouse.home):
             self.session.execute(
-                "INSERT INTO marts.targets (indicator, unit, target, baseline, note) VALUES (%s, %s, %s, %s, %s)",
+                "INSERT INTO marts.targets AS t (indicator, unit, target, baseline, note) VALUES (%s, %s, %s, %s, %s)"
+                " ON CONFLICT (indicator, unit) DO UPDATE SET target = excluded.target, note = excluded.note,"
+                " baseline = coalesce(excluded.baseline, t.baseline)",
                 [target.indicator, target.unit, target.target, target.baseline, target.note],
             )
+        self.seen["aims"] = self._aims()
 
-    def _equipment(self) -> None:
-        self.session.execute(parts.EQUIPMENT)
+    def _equipped(self) -> None:
+        """What the service points had, and the units and days from which on it differs."""
+        self.session.execute("CREATE TEMPORARY TABLE equipped (unit text, day date) ON COMMIT DROP")
         if self._has("core", "diem_phuc_vu"):
-            self._execute("indicators_equipment")
+            self._execute("indicators_equipped")
 
     def _note(self, first: date | None) -> None:
         self.session.execute(

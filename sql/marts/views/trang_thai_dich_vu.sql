@@ -49,11 +49,11 @@ SELECT
         WHEN x.source IS NOT NULL OR w.window_end < z.window_end - interval '1 day' THEN 'cham'
         ELSE 'dong_bo'
     END AS trang_thai,
-    ((w.window_end - interval '1 second') AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS ngay_moi_nhat,
+    ops.local(w.window_end - interval '1 second')::date AS ngay_moi_nhat,
     coalesce(h.rows, 0) AS so_dang_giu,
     coalesce(u.rows, 0) AS so_chua_gui,
-    (u.since AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS chua_gui_tu,
-    (z.window_end AT TIME ZONE 'Asia/Ho_Chi_Minh')::timestamp(0) AS quan_sat_luc
+    ops.local(u.since)::date AS chua_gui_tu,
+    ops.local(z.window_end)::timestamp(0) AS quan_sat_luc
 FROM asked a
 CROSS JOIN horizon z
 CROSS JOIN province p

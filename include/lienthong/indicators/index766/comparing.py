@@ -88,6 +88,8 @@ class Difference:
     reasons: tuple[Reason, ...]
     unexplained_numerator: Decimal | None
     unexplained_denominator: Decimal | None
+    note: str = ""
+    """What ``OfUnit.note`` says."""
 
     @property
     def explained(self) -> bool:
@@ -237,13 +239,15 @@ def _difference(one: OfUnit, part: PartScore, theirs: Published, reasons: Sequen
         numerator, denominator, tuple(reasons),
         None if numerator is None else numerator - sum(reason.numerator for reason in reasons),
         None if denominator is None else denominator - sum(reason.denominator for reason in reasons),
+        one.note,
     )  # fmt: skip
 
 
 def _plain(one: OfUnit, code: str, title: str, own: Decimal | None, theirs: Published) -> Difference:
     return Difference(
-        one.unit, one.name, "", code, title, own, theirs, _minus(own, theirs.score), None, None, (), None, None
-    )
+        one.unit, one.name, "", code, title, own, theirs, _minus(own, theirs.score), None, None, (), None, None,
+        one.note,
+    )  # fmt: skip
 
 
 def _minus(own: Decimal | None, theirs: Decimal | None) -> Decimal | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,17 @@ class RuleSet:
     """The code under which the portal's total is kept."""
     groups: tuple[Group, ...]
     classes: tuple[tuple[Decimal, str], ...]
+    valid_from: date
+    """The first day whose periods the portal was seen to score by these rules."""
+
+    def note(self, first: date) -> str:
+        """What must be said beside the points of a period that begins on this day; empty when nothing."""
+        if first >= self.valid_from:
+            return ""
+        return (
+            f"Quy tắc {self.version} áp dụng cho kỳ từ {self.valid_from:%d/%m/%Y}; điểm của kỳ trước đó chỉ là cách"
+            " chấm nay áp vào số liệu cũ, không so sánh được với điểm đã công bố khi ấy và không nối với các kỳ sau."
+        )
 
     @property
     def parts(self) -> Iterator[Part]:
@@ -102,11 +114,13 @@ def _read(document: Document, wording: str) -> RuleSet:
         groups = tuple(_group(one, chosen) for one in content["groups"])
         classes = tuple((Decimal(one["from"]), str(one["name"])) for one in content["classes"])
         source, total = str(content["sources"][chosen]), str(content["total"]["published"])
-    except (KeyError, TypeError, InvalidOperation) as error:
+        valid_from = date.fromisoformat(str(content["valid_from"]))
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise NeedsPerson(
             f"{document.path.name}: {error} is missing or not of its form. Whoever changed the rules can mend it."
         ) from None
-    rules = RuleSet(str(content["version"]), chosen, source, total, groups, tuple(sorted(classes, reverse=True)))
+    ordered = tuple(sorted(classes, reverse=True))
+    rules = RuleSet(str(content["version"]), chosen, source, total, groups, ordered, valid_from)
     _refuse_contradictions(document, rules)
     return rules
 

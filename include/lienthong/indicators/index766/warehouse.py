@@ -51,7 +51,8 @@ class Published:
 @dataclass(frozen=True, slots=True)
 class OfUnit:
     """The index of one unit in one period. ``completed`` is the total with the published points of what is not
-    determined here, None when they are not known."""
+    determined here, None when they are not known. ``note`` is to be shown beside the points: the rules are not those
+    of the period."""
 
     unit: str
     name: str
@@ -62,6 +63,7 @@ class OfUnit:
     scored: Scored
     published: Mapping[str, Published]
     completed: Decimal | None
+    note: str = ""
 
 
 def of_warehouse(
@@ -189,8 +191,9 @@ def _of_unit(
     scored = score(counters, rules, NOTES)
     known = {code: figure.score for code, figure in figures.items() if figure.score is not None}
     return OfUnit(
-        row["unit"], row["name"], row["level"], period, stood, counters, scored, figures, scored.completed(known)
-    )
+        row["unit"], row["name"], row["level"], period, stood, counters, scored, figures, scored.completed(known),
+        rules.note(period.first),
+    )  # fmt: skip
 
 
 def _require_known(units: Sequence[str], found: set[str], period: Period) -> None:
