@@ -14,14 +14,14 @@ from lienthong.console import app as application
 from lienthong.console.door import Door
 from lienthong.errors import NeedsPerson
 
-from .world import guard
+from .world import SECRET, guard, person
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # The api-server's own application with our plugins, in a process of its own: its database is made of the models, which
 # takes a moment, instead of by migrations, which take half a minute.
 SERVE = """
-import json, sys
+import json, re, sys
 import airflow.models  # before the tables of the models are made
 from airflow.models.base import Base
 from airflow.models import revoked_token
@@ -36,19 +36,28 @@ app = create_app(apps="core")
 imported = sorted(name for name in sys.modules if name.startswith("lienthong") or name == "psycopg")
 from lienthong.console.app import routes
 manager = get_auth_manager()
-viewer = manager.generate_jwt(SimpleAuthManagerUser(username="xem", role="viewer"))
-nobody = manager.generate_jwt(SimpleAuthManagerUser(username="ngoai", role=None))
+tokens = {role: manager.generate_jwt(SimpleAuthManagerUser(username=role or "ngoai", role=role))
+          for role in (None, "viewer", "user", "op", "admin")}
+viewer, nobody = tokens["viewer"], tokens[None]
 client = TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
 addresses = [
     (method, "/lienthong" + route.path.replace("{number:int}", "1").replace("{path:path}", "x/y")
         .replace("{code}", "H15.131").replace("{dataset}", "ho_so").replace("{unit}", "H15.131")
-        .replace("{indicator}", "dung_han_quoc_gia"))
+        .replace("{indicator}", "dung_han_quoc_gia").replace("{endpoint}", "national_portal").replace("{act}", "pause"))
     for route in routes.routes for method in sorted(route.methods)
 ]
+actions = [path for method, path in addresses if method == "POST" and "x/y" not in path]
+seal = {"seal": "x"}
 def ask(**given):
     return [[method, path, client.request(method, path, **given).status_code] for method, path in addresses]
 def bearer(token):
     return {"Authorization": f"Bearer {token}"}
+def act(role, path, origin="http://127.0.0.1:8080"):
+    page = client.get("/lienthong/backfills/new?dataset=ho_so&first=2025-09-04&last=2025-09-04&reprocess=1",
+                      headers=bearer(tokens[role])).text
+    form = dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)"', page))
+    answer = client.post(path, data=form, headers={**bearer(tokens[role]), "Origin": origin})
+    return [answer.status_code, "seal" in form]
 login = client.get("/lienthong/problems/1", params={"lang": "en"}, headers={"Accept": "text/html"})
 way = client.get(login.headers["location"])
 client.cookies.set("_token", viewer)
@@ -62,6 +71,8 @@ print(json.dumps({
     "without_role": ask(headers=bearer(nobody)),
     "viewer": ask(headers=bearer(viewer)),
     "cookie": cookie,
+    "acts": {role: {path: act(role, path) for path in actions} for role in ("viewer", "user", "op", "admin")},
+    "foreign": [act("admin", path, "http://127.0.0.1:9090")[0] for path in actions],
     "login": login.headers["location"], "way": [way.status_code, way.headers.get("location", "")],
     "plugins": client.get("/api/v2/plugins", headers=bearer(viewer)).json(),
 }))
@@ -104,8 +115,24 @@ def test_an_account_without_a_role_is_refused_and_a_viewer_may_look(airflow):
     found = {(method, path): status for method, path, status in airflow["viewer"]}
     reads = {path: status for (method, path), status in found.items() if method == "GET"}
     assert {status for path, status in reads.items() if path != "/lienthong/x/y"} == {200}, reads
-    assert {status for (method, _), status in found.items() if method not in ("GET", "HEAD")} == {405}
+    actions = airflow["acts"]["viewer"]
+    done = {status for (method, path), status in found.items() if method not in ("GET", "HEAD") and path not in actions}
+    assert done == {405}
+    assert {found["POST", path] for path in actions} == {403}
     assert airflow["cookie"] == 200, "the browser's own session"
+
+
+def test_every_action_is_the_operators_and_needs_a_form_of_ours(airflow):
+    acts = airflow["acts"]
+    assert len(acts["op"]) >= 6
+    for role in ("viewer", "user"):
+        assert {status for status, _ in acts[role].values()} == {403}, acts[role]
+        assert not any(offered for _, offered in acts[role].values()), "no form is offered"
+    for role in ("op", "admin"):
+        assert {status for status, _ in acts[role].values()} <= {303, 404, 409}, acts[role]
+        assert all(offered for _, offered in acts[role].values())
+        assert acts[role]["/lienthong/backfills"][0] == (303 if role == "op" else 409), "asked once"
+    assert set(airflow["foreign"]) == {403}, "a page of another origin"
 
 
 def test_a_reader_of_a_letter_signs_in_and_comes_back_to_the_page(airflow):
@@ -136,7 +163,7 @@ def test_a_console_that_cannot_be_built_is_shut_and_opens_when_it_can():
         tries.append(1)
         if len(tries) == 1:
             raise ImportError("cannot import name 'requires_access_view'")
-        return application.make(None, lambda: None)
+        return application.make(None, lambda: None, person, SECRET)
 
     door = Door(build)
     assert request(door) == 503
@@ -148,16 +175,16 @@ def test_a_console_that_cannot_be_built_is_shut_and_opens_when_it_can():
 @pytest.mark.parametrize("guard", [lambda: None, lambda: True], ids=["lets pass", "says yes"])
 def test_a_guard_that_refuses_nobody_never_opens(guard):
     with pytest.raises(NeedsPerson, match=r"plugins/console\.py"):
-        asyncio.run(application.prove(application.make(None, guard)))
+        asyncio.run(application.prove(application.make(None, guard, person, SECRET)))
 
 
 def test_an_application_without_a_guard_cannot_be_made():
     with pytest.raises(NeedsPerson):
-        application.make(None, None)
+        application.make(None, None, person, SECRET)
 
 
 def test_a_route_that_is_added_beside_the_guard_is_found():
-    app = application.make(None, guard)
+    app = application.make(None, guard, person, SECRET)
     asyncio.run(application.prove(app))
     app.router.routes.insert(0, FastAPI().router.routes[0])
     with pytest.raises(NeedsPerson, match=r"openapi\.json answered 200"):

@@ -1,10 +1,15 @@
 """A real browser shows every page whole: it refuses nothing of it, complains of nothing, and nothing sticks out."""
 
+import time
+
 import pytest
 
+from lienthong.console.acting import Person
+
 from ..sql.alert_stories import EA_BUNG, EA_SUP
+from ..sql.builders import rows_of
 from .browser import CHROMIUM, browser
-from .world import serving
+from .world import DOSSIER, serving
 
 LOCAL = "dung_han_dia_phuong"
 PAGES = (
@@ -13,13 +18,20 @@ PAGES = (
     "/indicators/thoi_gian_trung_binh?period=2025-Q3&lang=en",
     f"/indicators/dung_han_dia_phuong/{EA_SUP}?period=2025-08&part=numerator",
     "/on-time?period=2025-08&reason=received_before", f"/units/{EA_SUP}/offices?period=2025-08",
+    "/quarantine", "/quarantine/1", f"/endpoints?key={DOSSIER}", "/endpoints/national_portal", "/backfills",
+    "/activity", "/backfills/1", "/backfills/new?dataset=ho_so&first=2025-09-03&last=2025-09-04&reprocess=1",
     "/index766?period=2025-08", f"/index766/{EA_SUP}?period=2025-09",
 )  # fmt: skip
 
 
+def anybody():
+    """A person who may do everything, so that the pages show every form."""
+    return Person("ai đó", lambda dag: True)
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_browser_shows_the_pages_whole_and_has_no_complaint(trouble, tmp_path):
-    with serving(trouble.warehouse, guard=lambda: None) as running, browser(tmp_path) as chromium:
+    with serving(trouble.warehouse, guard=lambda: None, person=anybody) as running, browser(tmp_path) as chromium:
         for path in PAGES:
             for width in (1280, 820, 400):
                 assert chromium.open(running.address + path, width) == [], path
@@ -32,7 +44,7 @@ def test_a_browser_shows_the_pages_whole_and_has_no_complaint(trouble, tmp_path)
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_charts_are_drawn_with_their_letters_inside_and_printed_on_paper(trouble, tmp_path):
-    with serving(trouble.warehouse, guard=lambda: None) as running, browser(tmp_path) as chromium:
+    with serving(trouble.warehouse, guard=lambda: None, person=anybody) as running, browser(tmp_path) as chromium:
         for width in (1280, 820):
             chromium.open(f"{running.address}/indicators/{LOCAL}/{EA_SUP}?period=2025-08", width)
             assert chromium.value("document.querySelectorAll('svg.chart polyline').length") >= 2
@@ -51,3 +63,28 @@ def test_charts_are_drawn_with_their_letters_inside_and_printed_on_paper(trouble
         paper = tmp_path / "trang.pdf"
         chromium.printed(paper)
         assert paper.stat().st_size > 10_000
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_click_does_what_the_button_says_and_a_page_of_elsewhere_cannot(trouble, tmp_path):
+    state = "SELECT state FROM ops.backfills WHERE backfill_id = 2"
+    with serving(trouble.warehouse, guard=lambda: None, person=anybody) as running, browser(tmp_path) as chromium:
+        for act, after in (("pause", "paused"), ("resume", "open")):
+            assert chromium.open(f"{running.address}/backfills/2", 1280) == []
+            assert chromium.value(f"document.querySelector('button[formaction*={act}]').click()") is None
+            until = time.monotonic() + 30
+            while chromium.value("document.querySelector('[role=status]') === null") and time.monotonic() < until:
+                time.sleep(0.1)
+            assert chromium.value("location.search") == f"?done={act}"
+            assert rows_of(trouble.warehouse, state) == [(after,)]
+        # the same form with the same mark, from a page of another origin
+        form = chromium.value("document.querySelector('form.acts').outerHTML")
+        page = tmp_path / "elsewhere.html"
+        page.write_text(form.replace("<form", f'<form action="{running.address}/backfills/2/pause"'))
+        chromium.open(f"file://{page}", 1280)
+        chromium.value("document.querySelector('form').submit()")
+        until = time.monotonic() + 30
+        while "Biểu mẫu không được nhận" not in (chromium.value("document.body.innerText") or ""):
+            assert time.monotonic() < until, chromium.value("document.body.innerText")
+            time.sleep(0.1)
+        assert rows_of(trouble.warehouse, state) == [("open",)]

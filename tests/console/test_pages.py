@@ -10,7 +10,7 @@ from lienthong.console.wire import POLICY
 
 from ..sql.alert_stories import EA_BUNG, EA_SUP
 from ..sql.builders import rows_of
-from .world import BLOCKED, DRIFTED, HOSTILE, OFFICER, PERSON, Page, serving
+from .world import BLOCKED, DOSSIER, DRIFTED, HOSTILE, OFFICER, PERSON, Page, serving
 
 PAGES = ["/", f"/units/{EA_SUP}", f"/units/{EA_BUNG}", "/datasets/ho_so", "/datasets/doanh_nghiep", "/problems",
          "/problems?all=1", f"/problems?kind=rows&unit={EA_SUP}",
@@ -18,15 +18,25 @@ PAGES = ["/", f"/units/{EA_SUP}", f"/units/{EA_BUNG}", "/datasets/ho_so", "/data
          "/indicators/thoi_gian_trung_binh?sort=-value", f"/indicators/dung_han_dia_phuong/{EA_SUP}?part=numerator",
          f"/indicators/ho_so_tiep_nhan/{EA_BUNG}", "/on-time?period=2025-08&reason=received_before",
          f"/on-time/{EA_SUP}", f"/units/{EA_SUP}/offices?period=2025-08", "/index766?period=2025-08",
-         f"/index766/{EA_SUP}?period=2025-08"]  # fmt: skip
+         f"/index766/{EA_SUP}?period=2025-08",
+         "/quarantine", f"/quarantine?dataset=ho_so&unit={EA_SUP}&state=all", "/endpoints", f"/endpoints?key={DOSSIER}",
+         "/endpoints/national_portal", "/backfills", "/backfills/1", "/backfills/new", "/activity",
+         f"/backfills/new?dataset=ho_so&first=2025-09-03&last=2025-09-04&unit={EA_SUP}&reprocess=1"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def every(trouble):
     """The addresses of all pages, with each problem's."""
-    return PAGES + [
-        f"/problems/{n}" for (n,) in rows_of(trouble.warehouse, "SELECT problem_id FROM ops.problems ORDER BY 1")
-    ]
+    return (
+        PAGES
+        + [f"/problems/{n}" for (n,) in rows_of(trouble.warehouse, "SELECT problem_id FROM ops.problems ORDER BY 1")]
+        + [
+            f"/quarantine/{n}"
+            for (n,) in rows_of(
+                trouble.warehouse, "SELECT transition_id FROM quarantine.transitions ORDER BY 1 DESC LIMIT 3"
+            )
+        ]
+    )
 
 
 def number(trouble, kind, source):
@@ -38,7 +48,8 @@ def number(trouble, kind, source):
 def test_hostile_content_stays_inert_on_every_page_in_both_languages(console, every):
     for path in every:
         for language in ("", "lang=en"):
-            answer = console.get(path + (("&" if "?" in path else "?") + language if language else ""))
+            # an operator, who is shown every form
+            answer = console.get(path + (("&" if "?" in path else "?") + language if language else ""), who="operator")
             assert answer.status_code == 200, (path, answer.text)
             page = Page(answer.text)
             assert not {"script", "img", "iframe", "object", "style", "base"} & set(page.tags), path
@@ -89,7 +100,8 @@ def test_every_link_leads_to_a_page_and_keeps_the_language(console):
 
 def test_a_page_that_does_not_exist_says_so_in_words(console):
     for path in ("/nothing", "/units/H15.999", "/units/<script>", "/datasets/none", "/problems/0",
-                 f"/problems/{10**30}", "/problems/x", "/units/a%00b", "/problems/12/more"):  # fmt: skip
+                 f"/problems/{10**30}", "/problems/x", "/quarantine/0", f"/quarantine/{10**30}", "/endpoints/none",
+                 "/backfills/99", f"/backfills/{10**30}", "/units/a%00b", "/problems/12/more"):  # fmt: skip
         answer = console.get(path)
         assert answer.status_code == 404, path
         assert "Không có" in answer.text
@@ -97,6 +109,9 @@ def test_a_page_that_does_not_exist_says_so_in_words(console):
     assert "There is no such dataset" in console.get("/datasets/none?lang=en").text
     assert console.get("/problems", method="POST").status_code == 405
     assert console.get("/problems?kind=%00&dataset=x'--&unit=%F0%9F").status_code == 200, "such filters mean nothing"
+    assert console.get("/quarantine?rule=%00&page=-1&key=%00'&state=x").status_code == 200
+    assert console.get("/activity?page=999999&by=%00").status_code == 200
+    assert "Hãy ghi ngày đầu" in console.get("/backfills/new?dataset=ho_so&first=x&last=2025-13-01").text
     assert console.get("/", method="HEAD").status_code == 200
 
 

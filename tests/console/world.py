@@ -10,11 +10,13 @@ import requests
 import uvicorn
 from fastapi import HTTPException, Request
 
+from lienthong.console.acting import Person, Seals
 from lienthong.console.app import make
 from lienthong.console.desk import Desk
 from lienthong.indicators.refresh import refresh
 from lienthong.settings import Settings
 from lienthong.warehouse import marts
+from lienthong.warehouse.store import one
 
 from ..indicators import world as dossiers
 from ..sql.alert_stories import DOWN, EA_BUNG, EA_SUP, Story
@@ -22,6 +24,8 @@ from ..sql.builders import day
 
 HOSTILE = '<script>alert("x")</script>"\'><img src=x onerror=alert(1)>\u202e'
 BLOCKED, DRIFTED = "H15.133", "H15.134"
+SECRET = b"for the tests of the console"
+SEALS = Seals(SECRET)
 PERSON = "Hờ Đánh Dấu"
 """A name that stands in a held row; where it turns up, it has leaked."""
 
@@ -31,7 +35,7 @@ def guard(request: Request):
     who = request.cookies.get("who")
     if who is None:
         raise HTTPException(401, "Not authenticated")
-    if who != "viewer":
+    if who not in ("viewer", "operator"):
         raise HTTPException(403, "Forbidden")
 
 
@@ -84,8 +88,60 @@ def troubled(province, contracts):
             [HOSTILE, HOSTILE],
         )
     score(province, contracts)
+    operated(province)
     counted(province)
     return story
+
+
+DOSSIER = f"{EA_SUP}-250903-0001"
+"""A dossier that the portal took and whose second step it refused."""
+
+
+def operated(warehouse):
+    """What receivers answered and refused, backfills, and what people did; hostile wherever somebody else writes."""
+    window = day(3)
+    with warehouse.session() as session:
+        run = one(session, "SELECT min(run_id) AS run FROM ops.runs")["run"]
+        session.cursor().executemany(
+            "INSERT INTO publish.outbox (endpoint, dataset, record_key, version, order_key, state, reason, run_id,"
+            " settled_at) VALUES ('national_portal', %s, %s, %s, %s, %s, %s, %s, now())",
+            [
+                ("ho_so", DOSSIER, 1, DOSSIER, "done", None, run),
+                ("tien_trinh", f"{DOSSIER}|2025-09-03 08:00:00|2", 1, DOSSIER, "dead", f"sai {HOSTILE}", run),
+                ("ho_so", HOSTILE, 1, HOSTILE, "dead", f"sai {HOSTILE}", run),
+                ("ho_so", f"{EA_SUP}-250903-0002", 1, "x", "dead", "Mã thủ tục không tồn tại", run),
+                ("ho_so", f"{EA_SUP}-250903-0003", 1, "x", "dead", "Mã thủ tục không tồn tại", run),
+                ("ho_so", f"{EA_SUP}-250903-0003", 2, "x", "done", None, run),
+                ("ho_so", f"{EA_SUP}-250903-0004", 1, "x", "pending", None, run),
+            ],
+        )
+        session.cursor().executemany(
+            "INSERT INTO publish.receipts (endpoint, place, dataset, record_key, version, outcome, code, message,"
+            " request_id, body_sha256, answered_at, previous, hash)"
+            " VALUES ('national_portal', %s, %s, %s, 1, %s, %s, %s, 'r', 'b', now(), 'p', %s)",
+            [(1, "ho_so", DOSSIER, "accepted", "0", "thành công", "a" * 64),
+             (2, "tien_trinh", f"{DOSSIER}|2025-09-03 08:00:00|2", "refused", "sai", HOSTILE, "b" * 64)],
+        )  # fmt: skip
+        session.execute(
+            "INSERT INTO publish.calls (request_id, endpoint, service, records, outcome, code, message, started_at,"
+            " seconds) VALUES ('1', 'national_portal', 'x', 40, 'accepted', '0', '', now() - interval '5 minutes', 1),"
+            " ('2', 'national_portal', 'x', 2, 'unanswered', '503', %s, now(), 1)", [HOSTILE],
+        )  # fmt: skip
+        session.execute(
+            "INSERT INTO ops.backfills (datasets, units, first_day, last_day, held, asked_by)"
+            " VALUES ('{ho_so,tien_trinh}', '{}', %s, %s, true, %s), ('{ho_so}', %s, %s, %s, false, 'op')",
+            [window.day, window.day, HOSTILE, [EA_BUNG], window.day, window.day],
+        )
+        session.execute(
+            "INSERT INTO ops.backfill_parts (backfill_id, number, dataset, first_day, last_day, state)"
+            " SELECT backfill_id, 1, 'ho_so', first_day, last_day, 'running' FROM ops.backfills"
+        )
+        session.execute("INSERT INTO ops.backfill_acts (backfill_id, act, by) VALUES (1, 'asked', %s)", [HOSTILE])
+        session.execute(
+            "INSERT INTO ops.acts (by, act, dataset, place, subject, reason)"
+            " VALUES (%s, 'redrive', 'ho_so', %s, %s, %s)",
+            [HOSTILE] * 4,
+        )
 
 
 OFFICER = "Lò Ghi Dấu"
@@ -137,11 +193,24 @@ def score(warehouse, contracts):
     marts.refresh(warehouse)
 
 
+def person(request: Request):
+    """In place of Airflow's answer on what somebody may do: an operator may act, but not have ``tien_trinh`` read."""
+    name = request.cookies.get("who", "")
+    return Person(name or "nobody", lambda dag: name == "operator" and dag != "ingest.tien_trinh")
+
+
 class Console:
     """A running console and somebody who looks at it."""
 
-    def __init__(self, port):
+    def __init__(self, port, desk):
         self.address = f"http://127.0.0.1:{port}/lienthong"
+        self.woken = desk.woken
+
+    def post(self, path, values, who="operator", seal=None, headers=None):
+        """Send a form as a browser does, with the mark that the page of backfills gives this person."""
+        seal = SEALS.make(who) if seal is None else seal
+        origin = self.address.removesuffix("/lienthong")
+        return self.get(path, who, "POST", data={"seal": seal, **values}, headers={"Origin": origin, **(headers or {})})
 
     def get(self, path, who="viewer", method="GET", **given):
         cookies = {"who": who} if who else {}
@@ -150,15 +219,26 @@ class Console:
         )
 
 
+class StillDesk(Desk):
+    """A desk without an Airflow to be woken: it keeps what would have been."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.woken = []
+
+    def wake(self, dag_id):
+        self.woken.append(dag_id)
+
+
 @contextmanager
-def serving(warehouse, guard=guard, **settings):
+def serving(warehouse, guard=guard, person=person, **settings):
     """The application below the prefix that it has in Airflow, served by a real server."""
     from fastapi import FastAPI
 
     given = {f"LIENTHONG_{name.upper()}": value for name, value in settings.items()}
-    desk = Desk(Settings.from_env(given), lambda _: warehouse.connection)
+    desk = StillDesk(Settings.from_env(given), lambda _: warehouse.connection)
     outer = FastAPI()
-    outer.mount("/lienthong", make(desk, guard))
+    outer.mount("/lienthong", make(desk, guard, person, SECRET))
     server = uvicorn.Server(uvicorn.Config(outer, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -166,11 +246,11 @@ def serving(warehouse, guard=guard, **settings):
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        yield Console(server.servers[0].sockets[0].getsockname()[1])
+        yield Console(server.servers[0].sockets[0].getsockname()[1], desk)
     finally:
         server.should_exit = True
         thread.join(timeout=20)
-        desk.pool.close()
+        desk.close()
     assert not thread.is_alive()
 
 

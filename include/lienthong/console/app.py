@@ -1,4 +1,4 @@
-"""The console's application: every address of it stands behind the guard that it is made with, and only reads."""
+"""The console's application: every address stands behind the guard that it is made with, every action behind more."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Scope
 
-from lienthong.console import pages, render
+from lienthong.console import activity, backfills, endpoints, metrics, pages, quarantine, render
+from lienthong.console.acting import Person, Refused, Seals, who
 from lienthong.console.answer import desk_of, login, message, page, visit_of
 from lienthong.console.desk import Desk
 from lienthong.console.indicators import routes as indicators
 from lienthong.console.indicators.asked import NotAsked
-from lienthong.console.pages import Missing
+from lienthong.console.pages import Missing, NotDone
 from lienthong.console.wire import Wire
 from lienthong.errors import LienThongError, NeedsPerson
 
 Guard = Callable[..., Any]
 READ = ["GET", "HEAD"]
+SHORTEST_SECRET = 16
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
@@ -75,7 +77,8 @@ def style() -> Response:
     return Response(render.css(), headers=headers, media_type="text/css")
 
 
-routes.include_router(indicators.routes)
+for part in (indicators, backfills, endpoints, quarantine, activity, metrics):
+    routes.include_router(part.routes)
 
 
 @routes.api_route("/{path:path}", methods=METHODS)
@@ -86,13 +89,17 @@ def nothing(request: Request) -> Response:
     raise Missing("Không có trang này.", "There is no such page.")
 
 
-def make(desk: Desk, guard: Guard) -> FastAPI:
-    """The application over a desk. ``guard`` is a FastAPI dependency that raises for whoever may not look.
+def make(desk: Desk, guard: Guard, person: Guard, secret: bytes) -> FastAPI:
+    """The application over a desk. ``guard`` is a FastAPI dependency that raises for whoever may not look, ``person``
+    one that gives who looks; ``secret`` signs forms and is the same in every process that serves the console.
 
-    It stands before every address, also before those that do not exist and before the style sheet: a mounted
+    The guard stands before every address, also before those that do not exist and before the style sheet: a mounted
     application inherits no dependency of the one that it is mounted in."""
-    if not callable(guard):
-        raise NeedsPerson(f"The console needs a guard that can be called; it was given {type(guard).__name__}.")
+    for name, given in {"guard": guard, "person": person}.items():
+        if not callable(given):
+            raise NeedsPerson(f"The console needs a {name} that can be called; it was given {type(given).__name__}.")
+    if len(secret) < SHORTEST_SECRET:
+        raise NeedsPerson(f"The console signs its forms with a secret of at least {SHORTEST_SECRET} bytes.")
     app = FastAPI(
         title="Liên Thông",
         dependencies=[Depends(guard)],
@@ -102,10 +109,12 @@ def make(desk: Desk, guard: Guard) -> FastAPI:
         redirect_slashes=False,
         debug=False,
     )
-    app.state.desk = desk
+    app.state.desk, app.state.guard, app.state.seals = desk, guard, Seals(secret)
+    app.dependency_overrides[who] = person
     app.include_router(routes)
     app.add_exception_handler(Missing, _missing)
     app.add_exception_handler(NotAsked, _not_asked)
+    app.add_exception_handler(NotDone, _not_done)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(LienThongError, _failed)
     app.add_middleware(Wire)
@@ -122,7 +131,14 @@ async def _not_asked(request: Request, error: Exception) -> Response:
     return message(request, 400, vi, en)
 
 
+async def _not_done(request: Request, error: Exception) -> Response:
+    vi, en = (error.vi, error.en) if isinstance(error, NotDone) else REFUSALS[409]
+    return message(request, 409, vi, en, detail=getattr(error, "detail", ""))
+
+
 async def _refused(request: Request, error: Exception) -> Response:
+    if isinstance(error, Refused):
+        return message(request, 403, error.vi, error.en)
     status = error.status_code if isinstance(error, HTTPException) else 400
     if status == 401 and "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(login(visit_of(request)), 303)
@@ -134,18 +150,58 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 async def prove(app: FastAPI) -> None:
-    """Raise unless every address of the application refuses a caller without credentials.
+    """Raise unless every address refuses a caller without credentials, and every action whoever may only look.
 
-    Asked before the console is opened: should Airflow's own check change its meaning, no page is shown."""
-    for route in app.routes:
-        path = getattr(route, "path", "/").replace("{number:int}", "1").replace("{path:path}", "x")
-        for method in sorted(getattr(route, "methods", None) or {"GET"}):
+    Asked before the console is opened: should Airflow's own checks change their meaning, no page is shown."""
+    for path, methods in _addresses(app):
+        for method in sorted(methods):
             status = await _ask(app, method, path)
             if status not in (401, 403):
                 raise NeedsPerson(
                     f"The console must refuse a caller without credentials with 401 or 403; {method} {path} answered "
                     f"{status}. Airflow's security has changed: mend the guard in plugins/console.py."
                 )
+    await _prove_actions(app)
+
+
+async def _prove_actions(app: FastAPI) -> None:
+    """As somebody who may look: each action asks for a right and refuses without it, and without a form of ours."""
+    actions = [(path, method) for path, methods in _addresses(app) if methods != set(METHODS) for method in methods]
+    before = dict(app.dependency_overrides)
+    asked: list[str] = []
+
+    def somebody(right: bool) -> Callable[[], Person]:
+        def may(dag: str) -> bool:
+            asked.append(dag)
+            return right
+
+        return lambda: Person("nobody", may)
+
+    try:
+        app.dependency_overrides[app.state.guard] = lambda: None
+        for right in (False, True):
+            app.dependency_overrides[who] = somebody(right)
+            for path, method in actions:
+                asked.clear()
+                if method not in READ and ((await _ask(app, method, path)) != 403 or not asked):
+                    raise NeedsPerson(
+                        f"{method} {path} of the console must ask for a right and refuse whoever has none, or has no "
+                        "form of ours. It does not: mend its route."
+                    )
+    finally:
+        app.dependency_overrides.clear()
+        app.dependency_overrides.update(before)
+
+
+def _addresses(app: FastAPI) -> list[tuple[str, set[str]]]:
+    """Every address of the application as an example, with its methods."""
+    return [
+        (
+            getattr(route, "path", "/").replace("{number:int}", "1").replace("{path:path}", "x"),
+            set(getattr(route, "methods", None) or {"GET"}),
+        )
+        for route in app.routes
+    ]
 
 
 async def _ask(app: FastAPI, method: str, path: str) -> int:
@@ -175,7 +231,8 @@ REFUSALS: Mapping[int, tuple[str, str]] = {
         "Tài khoản này không được xem bảng điều khiển. Quản trị viên Airflow cấp quyền xem «Plugins».",
         "This account may not see the console. An administrator of Airflow can grant the view “Plugins”.",
     ),
-    405: ("Bảng điều khiển chỉ để xem.", "The console only shows."),
+    405: ("Địa chỉ này không nhận thao tác.", "Nothing can be done at this address."),
+    409: ("Chưa thực hiện được.", "This was not done."),
     503: (
         "Chưa đọc được kho dữ liệu. Hãy tải lại trang sau ít phút.",
         "The warehouse cannot be read now. Load the page again in some minutes.",

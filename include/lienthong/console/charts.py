@@ -49,6 +49,11 @@ class Scale:
         """The values that the axis names."""
         return [self.low + number * self.step for number in range(round((self.high - self.low) / self.step) + 1)]
 
+    def beyond(self, value: float) -> bool:
+        """Whether a value lies outside."""
+        room = (self.high - self.low) * 1e-6
+        return not self.low - room <= value <= self.high + room
+
     def share(self, value: float) -> float:
         """Where a value lies between the ends, 0 to 1."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
@@ -219,12 +224,17 @@ def bar(
     value: float | None, axis: Scale, *, tone: str = "", marks: Sequence[tuple[float, str]] = (), track: bool = False
 ) -> Markup:
     """One line of a ranking, for a row that says its value beside it: a bar where the axis begins at zero, else a dot
-    on it, because a bar that begins elsewhere lies about sizes. ``marks`` are values with the class of their mark;
-    ``track`` shows how long the bar could be."""
+    on it, because a bar that begins elsewhere lies about sizes, and an arrow at its end where the value is beyond.
+    ``marks`` are values with the class of their mark; ``track`` shows how long the bar could be."""
     if value is None:
         return Markup("")
     at = 4 + 232 * axis.share(value)
-    if axis.low == 0:
+    if axis.beyond(value):
+        tip, foot = (3, 15) if value < axis.low else (237, 225)
+        drawn = Markup('<line class="grid" x1="4" y1="10" x2="236" y2="10"/>'
+                       '<polygon class="{}" points="{},10 {},3 {},17"/>').format(
+            f"fill {tone}", tip, foot, foot)  # fmt: skip
+    elif axis.low == 0:
         drawn = Markup('<rect class="{}" x="4" y="4" width="{:.1f}" height="12"/>').format(f"fill {tone}", at - 4)
     else:
         drawn = Markup('<line class="grid" x1="4" y1="10" x2="236" y2="10"/>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -44,6 +45,14 @@ class Missing(Exception):
         self.vi, self.en = vi, en
 
 
+class NotDone(Exception):
+    """Something that was asked for and not done; nothing has changed, and ``detail`` may say more in English."""
+
+    def __init__(self, vi: str, en: str, detail: str = "") -> None:
+        super().__init__(en)
+        self.vi, self.en, self.detail = vi, en, detail
+
+
 @dataclass(frozen=True, slots=True)
 class UnitLine:
     """One unit with its cell in each dataset that is read unit by unit; None where it gives nothing."""
@@ -66,6 +75,16 @@ class UnitLine:
 def by_number(code: str) -> tuple[str | int, ...]:
     """H15.12 stands before H15.102."""
     return tuple(int(part) if part.isdigit() else part for part in re.split(r"([0-9]{1,9})", code[:100]))
+
+
+def typed(text: str, most: int) -> str:
+    """What a person typed into a field, without characters that cannot be seen."""
+    return "".join(c for c in text[: 4 * most] if not unicodedata.category(c).startswith("C")).strip()[:most]
+
+
+def page_number(text: str) -> int:
+    """Which page of a list is asked for, from 1."""
+    return max(1, int(text)) if re.fullmatch("[0-9]{1,5}", text) else 1
 
 
 def overview(look: Look) -> View:

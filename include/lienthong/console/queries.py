@@ -11,6 +11,7 @@ from typing import Any
 
 from lienthong.alerts.readers import unit_names
 from lienthong.batches import LOCAL
+from lienthong.console.indicators.kept import Kept
 from lienthong.console.words import PROBLEMS
 from lienthong.contracts import Contract
 from lienthong.settings import TIMEZONE
@@ -40,10 +41,13 @@ class Known:
 
 
 class Look:
-    """One page's view of the warehouse, in one read-only transaction."""
+    """One page's view of the warehouse, in one read-only transaction; ``kept`` is what other pages have worked out."""
 
-    def __init__(self, session: Session, home: Path, contracts: Mapping[str, Contract]) -> None:
+    def __init__(
+        self, session: Session, home: Path, contracts: Mapping[str, Contract], kept: Kept | None = None
+    ) -> None:
         self.session, self.home, self.contracts = session, home, contracts
+        self.kept = kept or Kept()
         self.now: datetime = one(session, "SELECT ops.moment() AS now")["now"]
 
     def _rows(self, name: str, **values: Any) -> list[Row]:

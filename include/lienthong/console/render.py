@@ -68,6 +68,7 @@ def page(visit: Visit, template: str, **view: Any) -> str:
         "span": partial(words.span, language),
         "age": partial(words.age, language),
         "schedule": partial(words.schedule, language),
+        "lasts": partial(words.lasts, language),
         "css": css_name(),
     }
     return _environment().get_template(template).render(**tools, **view)

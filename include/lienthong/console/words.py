@@ -95,6 +95,20 @@ TEXTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "reason": {"nguon_khong_tra_loi": ("nguồn không trả lời", "the source did not answer"),
                "nguon_thay_doi": ("cấu trúc của nguồn thay đổi", "the source changed its structure"),
                "nguon_bi_chan": ("quá nhiều bản ghi lỗi", "too many wrong rows")},
+    "turn": {"open": ("đang mở", "open"), "paused": ("tạm dừng", "paused"), "cancelled": ("đã hủy", "cancelled"),
+             "done": ("đã kết thúc", "ended"), "waiting": ("chờ", "waiting"), "running": ("đang chạy", "running")},
+    "act": {"asked": ("yêu cầu chạy lại", "asked for a backfill"), "paused": ("tạm dừng", "paused it"),
+            "resumed": ("cho chạy tiếp", "resumed it"), "cancelled": ("hủy", "cancelled it"),
+            "released": ("cho gửi", "released it"), "redrive": ("cho xét lại bản ghi giữ", "had rows judged again"),
+            "resend": ("cho gửi lại", "had refused records sent again"), "waived": ("cho qua", "granted a waiver"),
+            "revoked": ("rút lại cho qua", "took a waiver back"), "pledged": ("nhận xử lý", "pledged to see to it"),
+            "accepted": ("chấp nhận cấu trúc", "accepted a structure")},
+    "held_state": {"open": ("đang giữ", "held"), "corrected": ("đã sửa", "corrected"),
+                   "waived": ("được cho qua", "waived"),
+                   "withdrawn": ("nguồn đã rút", "withdrawn"), "released": ("đã nhận", "released")},
+    "sending": {"pending": ("chờ gửi", "waiting"), "claimed": ("đang gửi", "being sent"),
+                "in_doubt": ("chưa rõ kết quả", "in doubt"), "dead": ("bị từ chối", "refused")},
+    "outcome": {"accepted": ("được nhận", "accepted"), "refused": ("bị từ chối", "refused")},
     "differs": {"changed": ("bên kia có nội dung mà ta chưa từng có", "they hold what we never had"),
                 "behind": ("bên kia giữ bản cũ hoặc bản ghi đã xóa ở đây", "they hold an older or a deleted version"),
                 "missing": ("bên kia thiếu bản ghi", "they lack the record"),
@@ -159,6 +173,17 @@ def span(language: str, value: timedelta) -> str:
 
 
 _UNITS: Mapping[int, tuple[str, str]] = {1440: ("ngày", "day"), 60: ("giờ", "hour"), 1: ("phút", "minute")}
+
+
+def lasts(language: str, seconds: float | None) -> str:
+    """About how long something takes; a dash where nothing is known of it."""
+    if seconds is None:
+        return "–"
+    minutes = max(1, round(seconds / 60))
+    hours = f"{minutes / 60:.1f}".removesuffix(".0")
+    if minutes < 90:
+        return f"{minutes} {'phút' if language == 'vi' else 'min'}"
+    return f"{hours.replace('.', ',')} giờ" if language == "vi" else f"{hours} h"
 
 
 def _in_units(language: str, minutes: int, size: int) -> str:

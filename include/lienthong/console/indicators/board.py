@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from lienthong.alerts.letter import showable
 from lienthong.batches import LOCAL
 from lienthong.console.indicators import asked as asking
 from lienthong.console.indicators.asked import Asked, Period
 from lienthong.console.indicators.figures import Figure, figures
+from lienthong.console.indicators.kept import State
 from lienthong.console.pages import Missing, by_number
 from lienthong.console.queries import Look
 from lienthong.console.words import LANGUAGES
@@ -19,6 +20,7 @@ from lienthong.indicators import declared, reading
 from lienthong.indicators.declared import Indicator
 from lienthong.warehouse.statements import statement
 
+T = TypeVar("T")
 LEVELS = ("department", "commune")
 """Levels of units that are laid beside each other; the others are their sums."""
 
@@ -64,6 +66,8 @@ class Board:
         self.asked: Asked = given
         self.horizon: date = rows[0]["horizon"]
         self.agency: str = rows[0]["agency"]
+        self.floor: date = rows[0]["floor"]
+        self.state = State(rows[0]["marts"], rows[0]["around"])
         found = look.session.execute(statement(look.home, "console/indicator_units"))
         # Names come from outside, and stand in drawings too.
         self.units = {row["code"]: Unit(**{**row, "name": showable(row["name"], 120)}) for row in found}
@@ -110,6 +114,10 @@ class Board:
         own = [unit for unit in self.units.values() if unit.level == level and unit.stands_in(self.asked.period)]
         return sorted(own, key=lambda unit: by_number(unit.code))
 
+    def kept(self, what: str, *asked: Hashable, make: Callable[[], T]) -> T:
+        """What is too dear to make for every reader, of the asked period: from an earlier page of the same state."""
+        return self.look.kept.get((what, self.asked, *asked), self.state, make)
+
     def figures(
         self, indicators: Sequence[str], units: Sequence[str], periods: Sequence[Period]
     ) -> dict[tuple[str, str, Period], Figure]:
@@ -125,6 +133,11 @@ class Board:
         )
         places = ((one, unit, period) for one in indicators for unit in units for period in periods)
         return figures(self.indicators, values, places)
+
+    def counts_of(self, period: Period) -> tuple[date, date]:
+        """The first and the last day that the figures of a period count: neither before the floor of the settings nor
+        beyond the horizon."""
+        return max(period.start, self.floor), min(period.last, self.horizon)
 
     def trend(self, inside: bool) -> list[Period]:
         """The periods of a line: those that the asked one consists of as far as they have come, or those before it."""

@@ -10,8 +10,10 @@ from typing import Any
 from lienthong.console.indicators.asked import NotAsked
 from lienthong.console.indicators.board import LEVELS, Board
 from lienthong.console.indicators.overview import LOCAL, NATIONAL
-from lienthong.console.indicators.wording import REASONS, RULES
+from lienthong.console.indicators.wording import RULES
 from lienthong.console.queries import Look
+from lienthong.indicators.reasons import REASONS
+from lienthong.indicators.reasons import reason as why
 from lienthong.warehouse.statements import statement
 
 LEAF = 50
@@ -37,16 +39,20 @@ def difference(look: Look, code: str, query: Mapping[str, str], language: str) -
     reason, leaf = query.get("reason", ""), leaf_of(query)
     if reason and reason not in REASONS:
         raise NotAsked("Không có lý do này.", "There is no such reason.")
+    first, last = board.counts_of(period)
     values = {
-        "units": units_of(board, unit.code), "first": period.start, "last": period.last,
-        "stands": min(period.last, board.horizon) + timedelta(days=1),
+        "units": units_of(board, unit.code), "first": first, "last": last, "stands": last + timedelta(days=1),
     }  # fmt: skip
-    judged = statement(look.home, "console/differ")
-    counts = list(look.session.execute(statement(look.home, "console/differ_counts", judged=judged), values))
-    rows = []
-    if reason:
-        values |= {"reason": reason, "most": LEAF + 1, "skip": leaf * LEAF}
-        rows = list(look.session.execute(statement(look.home, "console/differ_rows", judged=judged), values))
+    judged = statement(look.home, "console/differ", reason=why(look.home))
+
+    def read(name: str, **more: Any) -> list[dict[str, Any]]:
+        return list(look.session.execute(statement(look.home, f"console/{name}", judged=judged), {**values, **more}))
+
+    counts = board.kept("differ_counts", unit.code, make=lambda: read("differ_counts"))
+    rows = [] if not reason else board.kept(
+        "differ_rows", unit.code, reason, leaf,
+        make=lambda: read("differ_rows", reason=reason, most=LEAF + 1, skip=leaf * LEAF),
+    )  # fmt: skip
     pair = [ident for ident in (NATIONAL, LOCAL) if ident in board.indicators]
     figures = board.figures(pair, [unit.code], [period])
     return {

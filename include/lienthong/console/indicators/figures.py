@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from statistics import quantiles
 
 from lienthong.console import words
 from lienthong.console.charts import Scale, scale
@@ -15,6 +16,8 @@ from lienthong.indicators.declared import Indicator
 from lienthong.indicators.reading import Value
 
 NONE = ("chưa có số liệu", "no figure yet")
+FEW = 10
+"""Below so many in the denominator one dossier decides the rate, and may be told from it."""
 SIGNS: Mapping[str, Sign] = {
     "green": Sign("✓", "good", "đạt", "good"),
     "yellow": Sign("!", "warn", "cần chú ý", "watch"),
@@ -24,6 +27,15 @@ SIGNS: Mapping[str, Sign] = {
     "plain": Sign("", "", "", ""),
 }
 """How a figure stands; ``short`` has a target and no limits, ``plain`` has neither."""
+
+
+COUNTED = frozenset({
+    "received", "resolved", "pending", "working_counted", "limited", "fee_dossiers", "results_due", "outside_known",
+    "feedback_rated",
+})  # fmt: skip
+"""Denominators that count dossiers or reports; others count minutes, fees, communes or equipment."""
+MIDDLE = 8
+"""Values from which on there is a usual range to be beyond of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,12 @@ class Figure:
         if self.value is None:
             return "none"
         return standing(self.indicator, self.value)
+
+    @property
+    def few(self) -> bool:
+        """Whether a rate is one of fewer than ``FEW`` dossiers or reports; those have no place in a ranking."""
+        counted = {*self.indicator.denominator} <= COUNTED and self.value is not None
+        return bool(counted and self.denominator is not None and self.denominator < FEW)
 
     def text(self, language: str, digits: int = 2) -> str:
         """The value with its unit; what is not known is said and is never 0."""
@@ -181,10 +199,23 @@ def figures(
     return made
 
 
-def axis_of(indicator: Indicator, values: Sequence[Decimal | float | None]) -> Scale:
-    """The axis on which units are laid beside each other: shares that are all high begin where they differ."""
-    known = [float(value) for value in values if value is not None]
+def axis_of(indicator: Indicator, figures: Sequence[Figure]) -> Scale:
+    """The axis on which units are laid beside each other: shares that are all high begin where they differ, and a rate
+    far off all others lies beyond the end instead of pressing them together. Rates of a few do not stretch it."""
+    many = [float(figure.value) for figure in figures if figure.value is not None and not figure.few]
+    known = many or [float(figure.value) for figure in figures if figure.value is not None]
+    if indicator.form in ("ratio", "mean", "percentile"):
+        known = usual(known)
     if indicator.target is not None:
         known.append(float(indicator.target))
     near = percent(indicator) and bool(known) and min(known) >= 0.5
     return scale(known, zero=not near, top=1.0 if percent(indicator) else None, steps=4)
+
+
+def usual(values: Sequence[float]) -> list[float]:
+    """Without those that lie further from the middle half than three times its width."""
+    if len(values) < MIDDLE:
+        return list(values)
+    low, _, high = quantiles(values, n=4)
+    room = 3 * max(high - low, 0.02 * max(abs(low), abs(high)))
+    return [value for value in values if low - room <= value <= high + room]

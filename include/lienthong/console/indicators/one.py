@@ -55,7 +55,8 @@ def _sort(text: str) -> tuple[str, bool]:
 
 
 def ranking(board: Board, one: Indicator) -> dict[str, list[Line]]:
-    """The units of each level, the best first; equal values share a place, and who has none has no place."""
+    """The units of each level, the best first; equal values share a place. Who has no value, or one of a few, has no
+    place: four of four would stand before 99 of a hundred."""
     period = board.asked.period
     units = {level: board.of_level(level) for level in LEVELS}
     codes = [unit.code for level in LEVELS for unit in units[level]]
@@ -70,19 +71,19 @@ def _ranked(one: Indicator, units: Sequence[Unit], figures: Sequence[Figure]) ->
         for unit, figure in zip(units, figures, strict=True)
     ]
     up = one.better != "down"
-    known = [line["figure"].value for line in lines if line["figure"].value is not None]
+    known = [line["figure"].value for line in lines if line["figure"].value is not None and not line["figure"].few]
     for line in lines:
         value = line["figure"].value
-        if value is not None:
+        if value is not None and not line["figure"].few:
             line["rank"] = 1 + sum(other > value if up else other < value for other in known)
-    return sorted(lines, key=lambda line: (line["rank"] or 9999, by_number(line["code"])))
+    return sorted(lines, key=lambda line: (line["rank"] or 9999, line["figure"].value is None, by_number(line["code"])))
 
 
 def _drawn(
     one: Indicator, level: str, lines: list[Line], sort: tuple[str, bool], mean: Figure, language: str
 ) -> dict[str, Any]:
     """The lines with their bars on one axis, in the order that was asked for."""
-    axis = axis_of(one, [line["figure"].value for line in lines])
+    axis = axis_of(one, [line["figure"] for line in lines])
     marks = []
     if mean.value is not None and one.form not in ("count", "sum", "stock"):
         marks.append((float(mean.value), "mean"))
@@ -103,6 +104,10 @@ def _drawn(
     return {
         "level": level, "lines": lines, "marks": [name for _, name in marks], "mean": mean,
         "axis": charts.bar_axis(axis, lambda value: on_axis(one, value, language)),
+        "few": any(line["figure"].few for line in lines),
+        "beyond": any(
+            line["figure"].value is not None and axis.beyond(float(line["figure"].value)) for line in lines
+        ),
     }  # fmt: skip
 
 
@@ -181,11 +186,11 @@ def _drill(board: Board, one: Indicator, unit: str, query: Mapping[str, str]) ->
     if part not in names:
         raise NotAsked("Không có phần này của chỉ số.", "The indicator has no such part.")
     period = board.asked.period
-    found = reading.behind(
-        board.look.session, one.id, unit, period.kind, period.start, part, LEAF, leaf * LEAF, board.asked.as_of,
-        home=board.look.home,
-    )  # fmt: skip
-    if not found.total and one.base not in ("received", "resolved", "pending"):
+    # How many there are in all the figure says itself; counting them here would read them all.
+    rows = board.kept("behind", one.id, unit, part, leaf, make=lambda: reading.behind(
+        board.look.session, one.id, unit, period.kind, period.start, part, LEAF + 1, leaf * LEAF, board.asked.as_of,
+        home=board.look.home, counted=False,
+    ).rows)  # fmt: skip
+    if not rows and one.base not in ("received", "resolved", "pending"):
         return None
-    return {"parts": names, "part": part, "leaf": leaf, "rows": found.rows, "total": found.total,
-            "more": found.total > (leaf + 1) * LEAF}  # fmt: skip
+    return {"parts": names, "part": part, "leaf": leaf, "rows": rows[:LEAF], "more": len(rows) > LEAF}

@@ -76,7 +76,7 @@ def _levels(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
     found = board.figures(columns, codes, [period])
     levels = []
     for level in LEVELS:
-        lines = [
+        lines: list[dict[str, Any]] = [
             {"code": unit.code, "name": unit.name, "figures": [found[ident, unit.code, period] for ident in columns]}
             for unit in units[level]
         ]
@@ -84,12 +84,13 @@ def _levels(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
         if lines:
             levels.append({
                 "level": level, "lines": lines, "indicators": [board.indicators[ident] for ident in columns],
+                "few": any(figure.few for line in lines for figure in line["figures"]),
             })  # fmt: skip
     return levels
 
 
 def _worst_first(line: Mapping[str, Any]) -> tuple[int, int, int]:
-    standings = [figure.standing for figure in line["figures"]]
+    standings = ["none" if figure.few else figure.standing for figure in line["figures"]]
     return -standings.count("red"), -standings.count("yellow") - standings.count("short"), standings.count("none")
 
 

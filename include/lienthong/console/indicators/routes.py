@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from lienthong.console.answer import desk_of, page, visit_of
 from lienthong.console.indicators import difference, export, index, offices, one, overview
-from lienthong.console.indicators.figures import SIGNS, amount, limit, of, points, share, signed, wall
+from lienthong.console.indicators.figures import FEW, SIGNS, amount, limit, of, points, share, signed, wall
 
 READ = ["GET", "HEAD"]
 routes = APIRouter()
@@ -37,7 +37,7 @@ def xlsx(request: Request, indicator: str) -> Response:
     """The same as a workbook."""
     with desk_of(request).look() as look:
         name, rows, notes = export.ranking(look, indicator, request.query_params, _language(request))
-    return _file(export.as_xlsx(notes, rows), f"{name}.xlsx", export.XLSX)
+    return _file(export.as_xlsx(notes, rows, _language(request)), f"{name}.xlsx", export.XLSX)
 
 
 @routes.api_route("/indicators/{indicator}", methods=READ)
@@ -99,7 +99,7 @@ def _page(request: Request, template: str, view: dict[str, Any]) -> Response:
     language = _language(request)
     tools = {"written": partial(limit, language=language), "amount": partial(amount, language), "signs": SIGNS,
              "percent": partial(of, language), "wall": partial(wall, language), "share_of": partial(share, language),
-             "points": partial(points, language), "signed": partial(signed, language)}  # fmt: skip
+             "points": partial(points, language), "signed": partial(signed, language), "fewest": FEW}  # fmt: skip
     return page(request, template, {**tools, **view})
 
 
