@@ -1,6 +1,7 @@
 #!/bin/sh
 # purpose: everything that must be true before the first component starts; doing it again changes nothing
-# reads:   AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, AIRFLOW_CONN_WAREHOUSE, AIRFLOW_ADMIN_PASSWORD
+# reads:   AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, AIRFLOW_CONN_WAREHOUSE, AIRFLOW_ADMIN_PASSWORD,
+#          AIRFLOW_BACKFILLS_PASSWORD
 # writes:  both schemas, the file of UI accounts
 # run by:  the service airflow-init
 set -eu
@@ -12,5 +13,7 @@ lienthong migrate
 # whoever is missing in the file. Another auth manager ignores the file.
 umask 077
 accounts="${AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE:?}"
-python -c 'import json, os; print(json.dumps({"admin": os.environ["AIRFLOW_ADMIN_PASSWORD"]}))' > "${accounts}.new"
+python -c 'import json, os
+names = {"admin": "AIRFLOW_ADMIN_PASSWORD", "backfills": "AIRFLOW_BACKFILLS_PASSWORD"}
+print(json.dumps({name: os.environ[variable] for name, variable in names.items()}))' > "${accounts}.new"
 mv "${accounts}.new" "${accounts}"

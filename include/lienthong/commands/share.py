@@ -61,7 +61,9 @@ def serve(
 @token.command()
 def add(
     system: Annotated[str, typer.Option("--system", help="Name of the system that will read.")],
-    dataset: Annotated[list[str], typer.Option("--dataset", help="A dataset that it may read; may be repeated.")],
+    dataset: Annotated[
+        list[str], typer.Option("--dataset", help="A dataset that it may read, or metrics; may be repeated.")
+    ],
     ceiling: Annotated[
         str, typer.Option("--ceiling", help="Highest class of column whose values it gets: public, internal, personal.")
     ] = "internal",

@@ -14,7 +14,9 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from lienthong import __version__
 from lienthong.contracts import CLASSES
-from lienthong.share import bodies, dcat, exports, marks, models, page, reading, refusals
+from lienthong.metrics.health import Watch
+from lienthong.metrics.measured import Measures
+from lienthong.share import bodies, dcat, exports, marks, models, monitoring, page, reading, refusals
 from lienthong.share.marks import LARGEST, LONGEST, Mark
 from lienthong.share.pulse import Pulse
 from lienthong.share.refusals import Refused
@@ -273,6 +275,9 @@ def make(desk: Desk) -> FastAPI:
     app.state.desk = desk
     pulse = Pulse(desk.reader)
     app.include_router(v1)
+    app.include_router(monitoring.routes)
+    app.state.measures = Measures(desk.home, desk.reader.session, lambda: desk.contracts)
+    app.state.watch = Watch(desk.home, desk.reader.session)
 
     @app.get(
         "/health",
