@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from lienthong.commands import alerts, backfill, expectations, index, indicators, new, quarantine, share, sources
+from lienthong.commands import (
+    alerts,
+    backfill,
+    docs,
+    endpoints,
+    expectations,
+    index,
+    indicators,
+    new,
+    quarantine,
+    share,
+    sources,
+)
 
 app = typer.Typer(
     help="Keeps a province's databases in step with Vietnam's national systems.",
@@ -101,6 +113,8 @@ app.add_typer(new.app, name="new")
 app.add_typer(indicators.app, name="indicators")
 app.add_typer(index.app, name="index")
 app.add_typer(backfill.app, name="backfill")
+app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(docs.app, name="docs")
 
 
 def main() -> None:

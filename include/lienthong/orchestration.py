@@ -146,6 +146,13 @@ def window() -> Window:
     return Window(start.astimezone(LOCAL), end.astimezone(LOCAL))
 
 
+def backfill() -> int | None:
+    """The number of the backfill that the running task's DAG run is part of; None for every other run."""
+    context: Any = get_current_context()
+    number = (context["dag_run"].conf or {}).get("backfill")
+    return number if isinstance(number, int) else None
+
+
 def note(text: str) -> None:
     """Log one line that a person can read."""
     import logging

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from lienthong.errors import NeedsPerson
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEZONE = "Asia/Ho_Chi_Minh"
+PROVINCE = "Đắk Lắk"
+INDICATORS_FROM = date(2025, 7, 1)
+"""Since then a province has communes and no districts: what was before cannot be compared by unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Settings:
     """Number of mapped extract tasks of one dataset."""
     readers: int
     """Sources that one lane reads side by side."""
+    province: str = PROVINCE
+    """Name of the province as addresses end with it."""
+    indicators_from: date = INDICATORS_FROM
+    """No period of the indicators begins before this day; older dossiers count as carried over."""
     mail_from: str = "lien-thong@daklak.example"
     """Mailbox that letters come from; what stands behind its @ names the installation in Message-IDs."""
     console_url: str = ""
@@ -60,6 +67,8 @@ class Settings:
             agency=values.get("LIENTHONG_AGENCY", "H15"),
             lanes=_positive(values, "LIENTHONG_LANES", 2),
             readers=_positive(values, "LIENTHONG_READERS", 4),
+            province=values.get("LIENTHONG_PROVINCE") or PROVINCE,
+            indicators_from=_day(values, "LIENTHONG_INDICATORS_FROM", INDICATORS_FROM),
             **_alerts(values),
         )
 
@@ -97,6 +106,14 @@ def _url(values: Mapping[str, str], name: str) -> str:
     if text and not re.fullmatch(r"https?://[^\s<>\"']+", text):
         raise NeedsPerson(f"{name} must be empty or begin with http:// or https://; it is {text!r}.")
     return text.rstrip("/")
+
+
+def _day(values: Mapping[str, str], name: str, default: date) -> date:
+    text = values.get(name) or str(default)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NeedsPerson(f"{name} must be a day like {default}; it is {text!r}. Mend it in the environment.") from None
 
 
 def _clock(values: Mapping[str, str], name: str, default: str) -> time:

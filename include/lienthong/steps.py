@@ -87,15 +87,18 @@ class Pipeline:
                 if not ledger.settled(session, name, window, exactly=self.contracts[name].mode != "snapshot")
             ]
 
-    def plan(self, dataset: str, window: Window, only: Iterable[str] = ()) -> list[list[str]]:
-        """Open the run of the window, or of ``only`` some sources, and deal what is unread into lanes. What is derived
-        is computed first, from all that is promoted by now."""
+    def plan(
+        self, dataset: str, window: Window, only: Iterable[str] = (), *, backfill: int | None = None
+    ) -> list[list[str]]:
+        """Open the run of the window, or of ``only`` some sources, for the backfill that asked for it if one did, and
+        deal what is unread into lanes. What is derived is computed first, from all that is promoted by now."""
         contract = self.contract(dataset)
         if contract.derived:
             self.indicators()
             tell(self.warehouse)
         with self.warehouse.session() as session:
-            plan = ledger.open_run(session, dataset, window, self._sources(session, contract, window), only=only)
+            sources = self._sources(session, contract, window)
+            plan = ledger.open_run(session, dataset, window, sources, only=only, backfill=backfill)
             Landing(self.warehouse, contract, window, plan.run_id).create(session)
         lanes = min(self.settings.lanes, len(plan.todo))
         return [list(plan.todo[start::lanes]) for start in range(lanes)]
@@ -304,7 +307,7 @@ class Pipeline:
                     until=until,
                 )  # fmt: skip
                 selection = Selection((), (source,), (record_key,), by=by, reason=f"waiver {waiver.waiver_id}")
-                quarantine.open_redrives(session, self.warehouse, contract, selection)
+                quarantine.open_redrives(session, self.warehouse.home, contract, selection)
                 crashpoint("waive.before_commit", dataset)
             return waiver, self._end_redrives(contract)
 
@@ -312,7 +315,7 @@ class Pipeline:
         with self.warehouse.alone(f"redrive {contract.dataset}"):
             done = self._end_redrives(contract)
             with self.warehouse.session() as session:
-                quarantine.open_redrives(session, self.warehouse, contract, selection)
+                quarantine.open_redrives(session, self.warehouse.home, contract, selection)
             return done + self._end_redrives(contract)
 
     def _end_redrives(self, contract: Contract) -> list[Ledger]:
@@ -386,7 +389,10 @@ class Pipeline:
 
     def indicators(self, *, whole: bool = False) -> indicators.Refreshed:
         """Bring the marts of indicators up to core; called again it changes nothing."""
-        done = indicators.refresh(self.warehouse, self.settings.agency, whole=whole)
+        done = indicators.refresh(
+            self.warehouse, self.settings.agency, whole=whole, floor=self.settings.indicators_from,
+            province=self.settings.province,
+        )  # fmt: skip
         log.info("%s", done)
         return done
 
@@ -409,9 +415,9 @@ class Pipeline:
         log.info("%s", done)
         return done
 
-    def run(self, dataset: str, window: Window, only: Iterable[str] = ()) -> Ledger:
+    def run(self, dataset: str, window: Window, only: Iterable[str] = (), *, backfill: int | None = None) -> Ledger:
         """Read, judge and promote one window in this process: the same steps as the DAG's."""
-        for lane in self.plan(dataset, window, only):
+        for lane in self.plan(dataset, window, only, backfill=backfill):
             self.extract(dataset, window, lane)
         self.judge(dataset, window)
         done = self.promote(dataset, window)
@@ -429,12 +435,23 @@ class Pipeline:
         if newest is not None and newest.start > window.start:
             self.run(dataset, newest)
 
-    def sync(self, dataset: str, window: Window) -> bool:
+    def sync(self, dataset: str, window: Window, *, backfill: int | None = None) -> bool:
         """Run one window whole; where a dataset that must be in place is not yet, do nothing and give False."""
         if self.waits_for(dataset, window):
             return False
-        self.run(dataset, window)
+        self.run(dataset, window, backfill=backfill)
         return True
+
+    def end_redrives(self) -> list[Ledger]:
+        """Judge and promote what people asked to be judged again; called again it does nothing."""
+        done: list[Ledger] = []
+        for contract in self.contracts.values():
+            with self.warehouse.session() as session:
+                left = ledger.unfinished_redrive(session, contract.dataset)
+            if left is not None:
+                with self.warehouse.alone(f"redrive {contract.dataset}"):
+                    done += self._end_redrives(contract)
+        return done
 
     def run_late(self, days: int) -> list[Ledger]:
         """Run again every window of the last ``days`` days that missed a source; only what is missing is read, and a

@@ -142,9 +142,10 @@ ORDER = (
         "alerts",
         "report",
         "screen",
+        "metrics",
         "share",
     ]
-    + ["console", "steps", "airflow_api", "backfill", "orchestration", "services", "onboarding", "commands", "cli"]
+    + ["steps", "airflow_api", "backfill", "console", "orchestration", "services", "onboarding", "commands", "cli"]
 )
 
 

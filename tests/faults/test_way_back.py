@@ -53,6 +53,7 @@ def play_with_waiver(stage, name, point=""):
         pipeline = Pipeline.of(play.settings(), play.lookup)
         kinds = {rule.id: rule.kind for rule in pipeline.contract("ho_so").rejecting}
         plain = [rule for rule, kind in kinds.items() if kind in ("sql", "at_most", "matches", "length", "between")]
+        plain.remove("so_dinh_danh_hop_le")  # the portal refuses such a number, whoever waived it
         with pipeline.warehouse.session() as session:
             row = session.execute(
                 "SELECT source, record_key, rules, ops.moment() AS now FROM quarantine.rows WHERE dataset = 'ho_so'"

@@ -17,6 +17,7 @@ from lienthong.steps import Pipeline
 from lienthong.warehouse import Warehouse, held, waivers
 from lienthong.warehouse.landing import Landing
 from lienthong.warehouse.migrations import migrate
+from lienthong.warehouse.quarantine import Selection, ask_redrive
 
 from .builders import CHA, CON, DANH_MUC, at, day, rows_of, rule
 
@@ -571,6 +572,28 @@ def test_a_mended_rule_releases_what_it_wrongly_held_and_nothing_else(judged):
     assert states == {"A": "released", "B": "open", "C": "open", "D": "open", "E": "released"}, (
         "what was let through is not held again for the same content"
     )
+
+
+def test_what_a_page_asked_for_is_done_once_by_whoever_comes_next(judged):
+    judged.play("cha", 1, [("A", "900", at(1)), ("B", "x", at(1))])
+    judged.with_contract(lenient())
+    contract, home = judged.pipeline.contracts["cha"], judged.warehouse.home
+
+    def ask():
+        with judged.warehouse.session() as session:
+            return ask_redrive(session, home, contract, Selection(by="Bình"))
+
+    with judged.warehouse.alone("redrive cha"), pytest.raises(NeedsPerson, match="already"):
+        ask()
+    assert ask() == 1
+    with pytest.raises(NeedsPerson, match="already"):
+        ask()
+    assert judged.core() == []
+    [done] = judged.pipeline.end_redrives()
+    assert (done.extracted, done.inserted) == (2, 1)
+    assert judged.core() == [("A", 900)]
+    assert judged.story("A")[-1] == ("open", "released", ["gia_tri_nho"], "Bình")
+    assert judged.pipeline.end_redrives() == []
 
 
 def test_a_released_row_never_takes_the_place_of_a_newer_version(world):

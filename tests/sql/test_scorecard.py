@@ -84,7 +84,7 @@ def run(warehouse, of, number, sources, hours=26):
 def redrive(warehouse, of):
     """As the pipeline does it, if there is something to move."""
     with warehouse.session() as session:
-        quarantine.open_redrives(session, warehouse, of, quarantine.WAITING_ROWS)
+        quarantine.open_redrives(session, warehouse.home, of, quarantine.WAITING_ROWS)
     while True:
         with warehouse.session() as session:
             begun = ledger.unfinished_redrive(session, of.dataset)

@@ -132,8 +132,14 @@ def test_the_other_receivers_start_as_they_are_planned(folders, name):
 
 def test_no_secret_is_on_a_command_line(folders):
     made = setup(folders, {"AIRFLOW_CONN_WAREHOUSE": "postgresql://u:verysecret@db.example/wh"})
-    secrets = {made.keys.jwt, made.keys.fernet, made.keys.api, made.keys.admin, made.keys.portal, made.keys.control}
-    secrets |= {made.keys.platform_access, made.keys.platform_secret, made.keys.centre, made.keys.app}
+    secrets = {made.keys.jwt, made.keys.fernet, made.keys.api, made.keys.admin, made.keys.feeder, made.keys.portal}
+    secrets |= {
+        made.keys.control,
+        made.keys.platform_access,
+        made.keys.platform_secret,
+        made.keys.centre,
+        made.keys.app,
+    }
     secrets |= {"verysecret", folders.department_key.read_text() if folders.department_key.exists() else "verysecret"}
     for service in services(made):
         assert not any(secret in argument for argument in service.command for secret in secrets), service.name
@@ -146,6 +152,9 @@ def test_each_service_gets_only_the_secrets_that_it_needs(folders):
         assert made.keys.jwt not in plan[name].environment.values()
     assert made.keys.portal not in plan["platform"].environment.values()
     assert made.keys.control not in plan["scheduler"].environment.values()
+    assert not any(made.keys.admin in value for value in plan["scheduler"].environment.values())
+    known = parse("airflow", plan["scheduler"].environment["AIRFLOW_CONN_AIRFLOW"])
+    assert (known.login, known.password) == ("backfills", made.keys.feeder)
     assert set(plan["postgres"].environment) <= {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 
 
@@ -180,8 +189,12 @@ def test_keys_are_made_once_for_their_owner_alone(folders):
     assert keys.load(folders.secrets) == first
     for path in folders.secrets.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert json.loads((folders.secrets / "airflow_users.json").read_text()) == {"admin": first.admin}
+    assert json.loads((folders.secrets / "airflow_users.json").read_text()) == {
+        "admin": first.admin,
+        "backfills": first.feeder,
+    }
     assert first.admin not in repr(first)
+    assert first.feeder not in repr(first)
 
 
 def test_a_damaged_file_of_keys_is_named(folders):

@@ -283,3 +283,12 @@ def test_a_warehouse_that_stays_away_ends_the_day(fake, monkeypatch):
 def test_another_airflow_on_the_port_is_recognised(fake):
     with pytest.raises(NeedsPerson, match="refuses the password"):
         AirflowApi(fake.address, "admin", "wrong", patience=1).dags()
+
+
+def test_away_from_the_embedded_airflow_a_connection_is_named_and_no_file_of_it(fake):
+    with pytest.raises(NeedsPerson, match="AIRFLOW_CONN_AIRFLOW") as refused:
+        AirflowApi(fake.address, "admin", "wrong", patience=1, connection="airflow").dags()
+    assert "var/" not in str(refused.value)
+    with pytest.raises(TryAgain) as away:
+        AirflowApi("http://127.0.0.1:9", "admin", PASSWORD, patience=0, connection="airflow").dags()
+    assert "log" not in str(away.value)

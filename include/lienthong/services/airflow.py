@@ -16,7 +16,7 @@ from pathlib import Path
 from lienthong.connections import Connection
 from lienthong.sandbox.portal_catalogue import department_id
 from lienthong.services.folders import Folders
-from lienthong.services.keys import USER, Keys
+from lienthong.services.keys import FEEDER, USER, Keys
 from lienthong.services.ports import HOST
 from lienthong.services.postgres import Server
 from lienthong.services.processes import OWNER
@@ -143,9 +143,14 @@ def connections(
                 },
             }
         ),
-        # the queue of backfills asks Airflow itself
+        # the queue of backfills asks Airflow itself; every task can read this, so it is not the person's account
         SELF: json.dumps(
-            {"conn_type": "http", "host": f"http://{HOST}:{ports['airflow']}", "login": USER, "password": keys.admin}
+            {
+                "conn_type": "http",
+                "host": f"http://{HOST}:{ports['airflow']}",
+                "login": FEEDER,
+                "password": keys.feeder,
+            }
         ),
         MAIL: json.dumps(
             {
@@ -233,7 +238,7 @@ def environment(
         "AIRFLOW__CORE__AUTH_MANAGER": (
             "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
         ),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{FEEDER}:user",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folders.secrets / "airflow_users.json"),
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet,

@@ -13,6 +13,8 @@ from pathlib import Path
 from lienthong.errors import NeedsPerson
 
 USER = "admin"
+FEEDER = "backfills"
+"""The account with which the queue of backfills asks Airflow: it may run DAGs, and see no connection or variable."""
 READABLE = string.ascii_letters + string.digits
 
 
@@ -28,6 +30,8 @@ class Keys:
     """Signs the sessions of Airflow's UI."""
     admin: str
     """Password of the user ``admin`` in Airflow's UI."""
+    feeder: str
+    """Password of the account ``backfills``, which tasks know."""
     portal: str
     """Password of the province on the sandboxed portal."""
     control: str
@@ -53,8 +57,9 @@ def load(folder: Path) -> Keys:
         write_private(path, json.dumps(made, indent=2))
     keys = Keys(**made)
     accounts = folder / "airflow_users.json"
-    if _read(accounts) != {USER: keys.admin}:
-        write_private(accounts, json.dumps({USER: keys.admin}) + "\n")
+    known_to_airflow = {USER: keys.admin, FEEDER: keys.feeder}
+    if _read(accounts) != known_to_airflow:
+        write_private(accounts, json.dumps(known_to_airflow) + "\n")
     return keys
 
 

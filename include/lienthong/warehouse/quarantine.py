@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
 from lienthong.batches import Window
 from lienthong.contracts import Contract
+from lienthong.errors import NeedsPerson
 from lienthong.rules import Rule
 from lienthong.warehouse import ledger
 from lienthong.warehouse.statements import names, statement
@@ -57,15 +59,29 @@ class Selection:
 WAITING_ROWS = Selection(waiting=True, reason="the record that the row refers to has come or changed")
 
 
-def open_redrives(session: Session, home: Warehouse, contract: Contract, selection: Selection) -> int:
+def open_redrives(session: Session, home: Path, contract: Contract, selection: Selection) -> int:
     """Open a redrive for every window that holds chosen rows; gives their number. The caller is alone with the
     redrives of the dataset, and none of them is open."""
     chosen, values = _chosen(contract, selection)
-    query = statement(home.home, "warehouse/held_windows", chosen=chosen)
+    query = statement(home, "warehouse/held_windows", chosen=chosen)
     windows = [Window(row["window_start"], row["window_end"]) for row in session.execute(query, values)]
     for window in windows:
         ledger.open_redrive(session, contract.dataset, window, selection.to_json())
     return len(windows)
+
+
+def ask_redrive(session: Session, home: Path, contract: Contract, selection: Selection) -> int:
+    """Open redrives and leave them to whoever next ends those of the dataset; gives their number. Refused while others
+    of the dataset are open or being opened, since nobody is waited for here."""
+    found = one(
+        session, "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 2)) AS got", [f"redrive {contract.dataset}"]
+    )
+    if not found["got"] or ledger.unfinished_redrive(session, contract.dataset) is not None:
+        raise NeedsPerson(
+            f"{contract.dataset}: held rows are being judged again already, as somebody asked before. Ask once more "
+            "when that has ended; it takes a minute."
+        )
+    return open_redrives(session, home, contract, selection)
 
 
 def selection_of(session: Session, run_id: int) -> Selection | None:
