@@ -103,7 +103,9 @@ def _cancelled_and_run_again(found):
 def _every_record_has_its_receipt(found):
     """Judged by the portal's own log, as soon as nothing is left that may leave."""
     wait_for(lambda: not found.rows(MAY_LEAVE), 240, "the last receipt")
-    receipts = found.rows("SELECT count(*) FROM publish.receipts WHERE outcome = 'accepted'")[0][0]
+    receipts = found.rows(
+        "SELECT count(*) FROM publish.receipts WHERE endpoint = 'national_portal' AND outcome = 'accepted'"
+    )[0][0]
     effects = [one for one in found.portal().effects() if one.effect]
     assert receipts == len(effects) > 100
     held = {one.ma_ho_so for one in found.portal().dossiers()}
