@@ -123,3 +123,16 @@ class Endpoint(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+def filled(feed: Feed, items: Sequence[Item]) -> list[list[Item]]:
+    """Requests of one dataset, each as full as it may be, in the order of the items."""
+    size = feed.per_request
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def parted(items: Sequence[Item]) -> list[list[Item]]:
+    """What is in doubt, as it may be sent again: together what merely lost its sender, singly what got no answer. One
+    record may be what the receiver chokes on, and its neighbours must not share its fate."""
+    together = [item for item in items if not item.attempts]
+    return [together, *([item] for item in items if item.attempts)]

@@ -15,7 +15,7 @@ from typing import Any
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
-from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
+from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome, filled, parted
 from lienthong.errors import ContractError, LienThongError, ReceiverRefused
 from lienthong.mapi import Answer, Call, NoAnswer, NotTaken, TooLarge, mask
 from lienthong.mapi.answers import Mask, hiding, noted
@@ -89,8 +89,7 @@ class PublicApp:
 
     def group(self, feed: Feed, items: Sequence[Item]) -> list[list[Item]]:
         """Requests of one dataset, filled in the order of the items."""
-        size = feed.per_request
-        return [list(items[start : start + size]) for start in range(0, len(items), size)]
+        return filled(feed, items)
 
     def deliver(self, items: Sequence[Item]) -> Delivery:
         """Send the items in one request, or in more where it was too large."""
@@ -99,13 +98,10 @@ class PublicApp:
         return delivery
 
     def resolve(self, items: Sequence[Item]) -> Delivery:
-        """Send again. Together what merely lost its sender, singly what got no answer: one document may be what the
-        app chokes on, and its neighbours must not share its fate."""
+        """Send again, which changes nothing where it arrived."""
         delivery = Delivery()
-        self._send([item for item in items if not item.attempts], delivery)
-        for item in items:
-            if item.attempts:
-                self._send([item], delivery)
+        for some in parted(items):
+            self._send(some, delivery)
         return delivery
 
     def _send(self, items: list[Item], delivery: Delivery) -> None:

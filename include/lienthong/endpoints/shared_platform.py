@@ -13,7 +13,7 @@ from typing import Any
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
-from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
+from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome, filled, parted
 from lienthong.errors import LienThongError, ReceiverRefused, TryAgain
 from lienthong.gateway import Gateway, Said
 from lienthong.gateway.client import BUSY
@@ -49,8 +49,7 @@ class SharedPlatform:
 
     def group(self, feed: Feed, items: Sequence[Item]) -> list[list[Item]]:
         """Requests of one dataset, filled in the order of the items."""
-        size = feed.per_request
-        return [list(items[start : start + size]) for start in range(0, len(items), size)]
+        return filled(feed, items)
 
     def deliver(self, items: Sequence[Item]) -> Delivery:
         """Send the items in one request, or in more where the platform says nothing about each."""
@@ -81,12 +80,8 @@ class SharedPlatform:
                 delivery.settle([item], Outcome.ACCEPTED, code=FOUND_BY_LOOKUP, request_id=answer.request_id)
             else:
                 absent.append(item)
-        # Together what merely lost its sender, singly what got no answer: one record may be what the platform
-        # chokes on, and its neighbours must not share its fate.
-        self._send([item for item in absent if not item.attempts], delivery)
-        for item in absent:
-            if item.attempts:
-                self._send([item], delivery)
+        for some in parted(absent):
+            self._send(some, delivery)
         return delivery
 
     def _proves(self, found: Mapping[str, Any], item: Item) -> bool:
