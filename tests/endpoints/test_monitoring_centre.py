@@ -354,7 +354,7 @@ class TestWhatLeaves:
         kinds = {kind.name: kind for kind in TYPES}
         seen = {}
         for entity in stage.held().values():
-            attributes = kinds[entity["type"]].by_name
+            attributes = {one.name: one for one in kinds[entity["type"]].attributes}
             for name, attribute in entity.items():
                 if name in ("id", "type"):
                     continue
@@ -367,7 +367,7 @@ class TestWhatLeaves:
             "ServiceState": {"unsentSince"},
         }
         for kind in TYPES:
-            assert seen[kind.name] | optional.get(kind.name, set()) == set(kind.by_name)
+            assert seen[kind.name] | optional.get(kind.name, set()) == {one.name for one in kind.attributes}
 
     def test_a_value_says_what_it_is(self, stage):
         """Numerator, denominator and definition go with every rate of a declared indicator."""

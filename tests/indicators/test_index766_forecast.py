@@ -10,7 +10,7 @@ import pytest
 from lienthong.errors import NeedsPerson
 from lienthong.indicators import index766
 from lienthong.indicators.index766.cohorts import AT_ONCE, COUNTERS, ON_END, Cohorts
-from lienthong.indicators.index766.replaying import increments, replay
+from lienthong.indicators.index766.replaying import DRAWS, replay
 from lienthong.rules.calendar import works
 
 from .index766_world import EA_SUP, SETTINGS, World
@@ -18,6 +18,10 @@ from .index766_world import EA_SUP, SETTINGS, World
 SEPTEMBER = index766.Period.parse("2025-09")
 BEGUN = date(2025, 6, 1)
 NOTHING = dict.fromkeys((*ON_END, *AT_ONCE), 0)
+
+
+def increments(cohorts, period, stands, draws=DRAWS):
+    return replay(cohorts, period, stands, draws=draws).changes
 
 
 def lives(seed, level=12.0):

@@ -6,7 +6,6 @@ The statements ``sql/publish/monitoring_centre.*.sql`` write them, and a test ho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 NAMESPACE = "https://lienthong.daklak.example/ngsi#"
 """Where our names stand in linked data; an identifier, nothing is fetched from there."""
@@ -39,11 +38,6 @@ class EntityType:
     attributes: tuple[Attribute, ...]
     example: str
     """Identifier of an entity."""
-
-    @cached_property
-    def by_name(self) -> dict[str, Attribute]:
-        """The attributes by name."""
-        return {one.name: one for one in self.attributes}
 
 
 VERSION = Attribute("version", "Phiên bản của bản ghi trong kho dữ liệu của tỉnh; lớn hơn là mới hơn", "_version",

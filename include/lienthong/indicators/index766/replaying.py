@@ -46,11 +46,6 @@ class Replayed:
     days: int = 0
 
 
-def increments(cohorts: Cohorts, period: Period, stands: date, *, draws: int = DRAWS) -> Ints:
-    """The draws alone; no draw when the period is over."""
-    return replay(cohorts, period, stands, draws=draws).changes
-
-
 def replay(cohorts: Cohorts, period: Period, stands: date, *, draws: int = DRAWS) -> Replayed:
     """Draws of the changes until the period's end, refused when the past says too little."""
     today, last = stands.toordinal(), period.last.toordinal()
