@@ -147,6 +147,25 @@ def test_rechecks_take_turns(world, monkeypatch):  # noqa: F811
     assert ("a!", "withdrawn", ["ma_dung_dang"]) in world.held()
 
 
+def test_the_days_of_a_backfill_do_not_read_each_other_again(world):  # noqa: F811
+    """Otherwise each would read all before it. The first one asks what was held earlier, the next daily window all."""
+    world.play("cha", 1, [("a!", "1", at(1))])
+    with world.warehouse.session() as session:
+        number = session.execute(
+            "INSERT INTO ops.backfills (datasets, first_day, last_day, asked_by) VALUES ('{cha}', %s, %s, 'An')"
+            " RETURNING backfill_id", [day(2).day, day(4).day],
+        ).fetchone()["backfill_id"]  # fmt: skip
+    read = {}
+    for n in (2, 3, 4):
+        world.give("cha", n, [(f"b{n}!", "1", at(n))])
+        world.reads.clear()
+        world.pipeline.run("cha", day(n), backfill=number)
+        read[n] = [(unit, at_day) for _, unit, at_day in world.reads if unit == "H15.1"]
+    assert read == {2: [("H15.1", 2), ("H15.1", 1)], 3: [("H15.1", 3)], 4: [("H15.1", 4)]}
+    world.play("cha", 5, [])
+    assert {n for _, unit, n in world.reads if unit == "H15.1"} == {1, 2, 3, 4, 5}
+
+
 def test_rows_that_a_query_holds_for_each_other_come_back_together(world):  # noqa: F811
     alone = rule("gt_duy_nhat", "sql", "gia_tri", expression="count(*) OVER (PARTITION BY t.gia_tri) = 1")
     world.with_contract(dataclasses.replace(CHA, rules=(*CHA.rules, alone)))

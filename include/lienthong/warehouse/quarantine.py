@@ -181,7 +181,8 @@ def pairs_to_recheck(
 
     A row without a usable key that is corrected comes back under another key, in a later window: only its own
     window, read again, shows that it is gone. Each window asks once, for the ``RECHECK_DAYS`` before it and at most
-    ``MOST_PAIRS`` sources in them; a source that is read whole needs no asking."""
+    ``MOST_PAIRS`` sources in them, but the windows of a backfill do not ask each other; a source that is read whole
+    needs no asking."""
     if contract.mode == "snapshot":
         return {}
     values = {
