@@ -55,6 +55,10 @@ class Settings:
     """Working days after which the province's data team is told of a problem that its owner was told."""
     summary_from: int = 5
     """Number of units with the same problem from which on the province gets a summary."""
+    personal_data: tuple[str, ...] = ()
+    """User names of Airflow to whom the console may show personal values of a held row; empty for nobody."""
+    anchors: Path | None = None
+    """Folder in which the heads of the chains of receipts are noted; None for ``anchors`` in ``var``."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -69,6 +73,8 @@ class Settings:
             readers=_positive(values, "LIENTHONG_READERS", 4),
             province=values.get("LIENTHONG_PROVINCE") or PROVINCE,
             indicators_from=_day(values, "LIENTHONG_INDICATORS_FROM", INDICATORS_FROM),
+            anchors=Path(values["LIENTHONG_ANCHORS"]) if values.get("LIENTHONG_ANCHORS") else None,
+            personal_data=_listed(values, "LIENTHONG_PERSONAL_DATA"),
             **_alerts(values),
         )
 
@@ -99,6 +105,10 @@ def _mailbox(values: Mapping[str, str], name: str, default: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._+-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", text):
         raise NeedsPerson(f"{name} must be one mailbox, name@domain; it is {text!r}. Mend it in the environment.")
     return text
+
+
+def _listed(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in values.get(name, "").split(",") if part.strip())
 
 
 def _url(values: Mapping[str, str], name: str) -> str:
