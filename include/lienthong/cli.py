@@ -17,8 +17,10 @@ from lienthong.commands import (
     indicators,
     new,
     quarantine,
+    reconcile,
     share,
     sources,
+    verify,
 )
 
 app = typer.Typer(
@@ -114,6 +116,9 @@ app.add_typer(indicators.app, name="indicators")
 app.add_typer(index.app, name="index")
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(reconcile.app, name="reconcile")
+app.add_typer(verify.app, name="receipts")
+app.command()(verify.verify)
 app.add_typer(docs.app, name="docs")
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from lienthong import quality
 from lienthong.alerts.tick import Tick, tick
@@ -19,10 +19,12 @@ from lienthong.endpoints import ENDPOINTS
 from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, SourceDown, TryAgain
 from lienthong.indicators import refresh as indicators
 from lienthong.indicators.told import tell
-from lienthong.publishing import PublishReport
+from lienthong.publishing import PublishReport, chain_anchors, chain_live
 from lienthong.publishing import publish as publish_to
 from lienthong.publishing.trail import note_calls
 from lienthong.quality import docs
+from lienthong.reconcile import Reconciled
+from lienthong.reconcile import reconcile as reconcile_with
 from lienthong.settings import Settings
 from lienthong.share.exports import Exported, export_all
 from lienthong.share.shelf import folder_of as exports_of
@@ -101,6 +103,7 @@ class Pipeline:
             plan = ledger.open_run(session, dataset, window, sources, only=only, backfill=backfill)
             Landing(self.warehouse, contract, window, plan.run_id).create(session)
         lanes = min(self.settings.lanes, len(plan.todo))
+        log.info("%s %s: run %s reads %s of %s sources", dataset, window, plan.run_id, len(plan.todo), len(sources))
         return [list(plan.todo[start::lanes]) for start in range(lanes)]
 
     def _sources(self, session: Session, contract: Contract, window: Window) -> tuple[str, ...]:
@@ -220,7 +223,11 @@ class Pipeline:
         except TryAgain:
             self.judge(dataset, window)
             done = promote_run(self.warehouse, contract, window, run_id)
-        log.info("%s %s: %s", dataset, window, done)
+        log.info(
+            "%s %s: %s rows: %s new, %s changed, %s unchanged, %s older, %s held; %s deleted, %s for receivers",
+            dataset, window, done.extracted, done.inserted, done.updated, done.unchanged, done.superseded,
+            done.quarantined, done.deleted, done.enqueued,
+        )  # fmt: skip
         return done
 
     def redrive(self, dataset: str, window: Window) -> list[Ledger]:
@@ -232,6 +239,8 @@ class Pipeline:
         for contract in self.contracts.values():
             if contract.dataset == dataset or dataset in contract.references:
                 done += self._redrive(contract, quarantine.WAITING_ROWS)
+        freed = sum(one.extracted - one.quarantined for one in done)
+        log.info("%s %s: %s windows judged again, %s rows taken", dataset, window, len(done), freed)
         return done
 
     def _note_ended(self, dataset: str, window: Window) -> None:
@@ -346,7 +355,25 @@ class Pipeline:
             raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
         receiver = ENDPOINTS[endpoint](self.lookup(endpoint), self.settings.agency, self.contracts)
         try:
-            return publish_to(self.warehouse, receiver)
+            done = publish_to(self.warehouse, receiver)
+        finally:
+            receiver.close()
+        log.info(
+            "%s: %s records sent in %s requests and %.1f s: %s accepted, %s refused, %s in doubt; %s dead, %s wait",
+            endpoint, done.sent, done.requests, done.seconds, done.accepted, done.refused, done.in_doubt, done.dead,
+            done.pending,
+        )  # fmt: skip
+        return done
+
+    def reconcile(self, endpoint: str, asked: tuple[date, date] | None = None) -> Reconciled:
+        """Lay what an endpoint holds beside the receipts and these beside core, for the days that are due or for
+        ``asked`` ones; cut off and called again it goes on."""
+        if endpoint not in ENDPOINTS:
+            raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+        connection = self.lookup(endpoint)
+        receiver = ENDPOINTS[endpoint](connection, self.settings.agency, self.contracts)
+        try:
+            return reconcile_with(self.warehouse, receiver, connection, self.contracts, asked)
         finally:
             receiver.close()
 
@@ -399,12 +426,16 @@ class Pipeline:
     def data_docs(self) -> list[str]:
         """Build the pages of the days that were judged anew, and remove those beyond the retention; gives the days."""
         changed = docs.refresh(self.warehouse, self.contracts, docs.folder_of(self.settings))
+        log.info("pages of results built for %s days", len(changed))
         return [str(day) for day in changed]
 
     def keep_house(self) -> int:
-        """Remove the dropped files that were last taken more than thirty days ago; gives how many went."""
+        """Remove the dropped files that were last taken more than thirty days ago, and anchor the receipts that came
+        since the last time; gives how many files went."""
         gone = Intake(self.settings.var).forget(INTAKE_DAYS)
         log.info("%s files of the intake removed", gone)
+        heads = chain_live.anchor(self.warehouse, chain_anchors.file_of(self.settings))
+        log.info("%s chains of receipts anchored", heads)
         return gone
 
     def exports(self) -> Exported:

@@ -15,17 +15,19 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lienthong.connections import Connection
-from lienthong.endpoints import ENDPOINTS
+from lienthong.endpoints import ENDPOINTS, Holder
 from lienthong.errors import NeedsPerson, ReceiverBusy, ReceiverRefused, TryAgain
 from lienthong.publishing import Limits, PublishReport, Receipt, first_break, publish
+from lienthong.reconcile import Reconciled, differences, reconcile
 from lienthong.settings import ROOT
-from tests.endpoints.world import PERSONAL, World, bound_to
+from tests.endpoints.world import PERSONAL, RECEIVED, World, bound_to
 
 SWIFT = Limits(first_pause=0.01, first_retry=0.01, linger=2.0, patience=2.0, grace=2.0)
 
@@ -85,6 +87,28 @@ class Stage:
             return publish(self.world.warehouse, endpoint, limits)
         finally:
             endpoint.close()
+
+    def reconcile(self, asked=None, **extra: Any) -> Reconciled:
+        """Lay what the receiver holds beside the receipts, as on the day after the records of the world came in."""
+        connection = Connection(**{**_fields(self.connection), "extra": {**self.connection.extra, **extra}})
+        contracts = bound_to(connection.name)
+        with self.world.session() as session:
+            session.execute(
+                "INSERT INTO ops.clock (stands_at) VALUES (%s) ON CONFLICT DO NOTHING", [RECEIVED + timedelta(days=1)]
+            )
+        endpoint = self.endpoint(**extra)
+        try:
+            return reconcile(self.world.warehouse, endpoint, connection, contracts, asked)
+        finally:
+            endpoint.close()
+
+    def found(self) -> dict[str, tuple[str, ...]]:
+        """Open differences at the receiver by key: their kind and the fields that differ."""
+        rows = self.world.rows(
+            "SELECT record_key, kind, fields FROM ops.differences"
+            " WHERE closed_at IS NULL AND kind IN ('missing', 'different', 'extra')"
+        )
+        return {row["record_key"]: (row["kind"], *row["fields"]) for row in rows}
 
     def settle(self, tries: int = 12) -> PublishReport:
         """Publish again and again, as a scheduler does, until nothing is open."""
@@ -237,6 +261,27 @@ class EndpointSuite:
         stage.behave()
         stage.world.dossiers(range(3), trang_thai="9")
         assert stage.publish().accepted == 3
+
+    def test_what_it_holds_is_laid_beside_the_receipts_or_said_to_be_unknown(self, stage):
+        codes = stage.world.dossiers(range(12), trang_thai="2")
+        stage.misbehave("forget", ma_ho_so=codes[1])
+        stage.publish()
+        stage.behave()
+        done = stage.reconcile()
+        never = stage.world.rows("SELECT record_key FROM ops.differences WHERE kind = 'unaccounted'")
+        assert not {row["record_key"] for row in never} & set(codes)
+        assert (done.records - len(never), done.orphans, done.refused) == (12, 0, 0)
+        endpoint = stage.endpoint()
+        listed = {one.dataset for one in endpoint.holdings} if isinstance(endpoint, Holder) else set()
+        endpoint.close()
+        with stage.world.session() as session:
+            knows = {row["dataset"]: row["knows"] for row in differences.standing(session, ROOT)}
+        assert {dataset for dataset, told in knows.items() if told == "list"} == listed & set(knows)
+        assert stage.found() == ({codes[1]: ("missing",)} if listed else {})
+        stage.world.dossiers([1], trang_thai="4")
+        stage.publish()
+        stage.reconcile()
+        assert stage.found() == {}
 
     @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
     @pytest.mark.parametrize("fault", ["drop", "http_error", "html", "empty", "malformed"])

@@ -412,3 +412,33 @@ class TestWhatLeaves:
         assert receipt["body_sha256"] == hashlib.sha256(text.encode()).hexdigest()
         with suppress(TryAgain):
             assert stage.publish().sent == 0
+
+
+def test_entities_that_the_centre_lost_or_changed_are_found_by_key(stage):
+    keys = stage.world.dossiers(range(12))
+    stage.world.steps(range(6))
+    stage.world.units("H15.901", "H15.902")
+    stage.publish()
+    stage.world.delete([11])
+    stage.publish()
+    assert stage.reconcile(records_per_page=5).parts == 3
+    assert stage.found() == {}
+    endpoint = stage.endpoint()
+    broker = endpoint.broker
+    changed = {
+        **json.loads(json.dumps(stage.held()[identifier(keys[3])])),
+        "level": {"type": "Property", "value": "đỏ"},
+    }
+    broker.batch("upsert", [json.dumps(changed)], [], [], mask=str)
+    stranger = {"id": f"{URN}Unit:H15.999", "type": "Unit", "version": VALUE}
+    broker.batch("upsert", [json.dumps(stranger)], [], [], mask=str)
+    broker.batch("delete", [json.dumps(identifier(keys[5])), json.dumps(f"{URN}Unit:H15.902")], [], [], mask=str)
+    endpoint.close()
+    stage.foreign = max(one.seq for one in stage.running.log.effects())
+    stage.world.dossiers([7], trang_thai="9")
+    stage.world.postpone(keys[7], state="in_doubt")
+    stage.reconcile(records_per_page=5)
+    assert stage.found() == {
+        keys[3]: ("different", "attributes"), keys[5]: ("missing",), "H15.902": ("missing",),
+        f"{URN}Unit:H15.999": ("extra",),
+    }  # fmt: skip

@@ -142,6 +142,32 @@ def test_what_a_receiver_has_not_accepted_is_told_by_state_and_age(province, con
     assert said["lienthong_outbox_oldest_seconds", "public_app"] == 0
 
 
+def test_what_a_receiver_holds_otherwise_is_told_by_kind_and_by_the_age_of_the_looks(province, contracts):
+    said = read(measures(province, contracts).text())
+    assert ("lienthong_reconcile_age_seconds", "national_portal") not in said, "never looked at is no age"
+    with province.session() as session:
+        session.execute(
+            "INSERT INTO ops.reconciliations (endpoint, state, day, closed_at, whole_since) VALUES"
+            " ('national_portal', 'done', now(), now() - interval '1 hour', now() - interval '2 days'),"
+            " ('national_portal', 'open', now(), NULL, NULL)"
+        )
+        session.execute(
+            "INSERT INTO ops.differences (endpoint, dataset, record_key, kind, closed_at, reconciliation_id) VALUES"
+            " ('national_portal', 'ho_so', 'a', 'missing', NULL, 1),"
+            " ('national_portal', 'ho_so', 'b', 'missing', now(), 1)"
+        )
+        session.execute(
+            "INSERT INTO ops.reconciliation_parts (reconciliation_id, number, dataset, state) VALUES"
+            " (1, 1, 'ho_so', 'refused'), (1, 2, 'ho_so', 'looked')"
+        )
+    said = read(measures(province, contracts).text())
+    assert said["lienthong_reconcile_differences", "national_portal", "missing"] == 1
+    assert said["lienthong_reconcile_differences", "national_portal", "extra"] == 0
+    assert said["lienthong_reconcile_age_seconds", "national_portal"] == pytest.approx(3600, abs=60)
+    assert said["lienthong_reconcile_whole_age_seconds", "national_portal"] == pytest.approx(2 * 86400, abs=60)
+    assert said["lienthong_reconcile_refused_answers", "national_portal"] == 1
+
+
 def test_receipts_are_counted_once_and_anew_after_a_restore(province, contracts):
     clock = Clock()
     found = measures(province, contracts, clock)

@@ -43,6 +43,11 @@ class Problem:
         """Whether it is about all sources, of one dataset or of every one: no unit can mend it."""
         return not self.source
 
+    @property
+    def of_receiver(self) -> bool:
+        """Whether it is about what a receiver holds: no department can mend it."""
+        return self.kind == "unreconciled"
+
     def speaks(self, now: datetime) -> bool:
         """Whether it is open and nobody has pledged to see to it by a later moment than now."""
         return self.closed_at is None and (self.acknowledged_until is None or self.acknowledged_until <= now)

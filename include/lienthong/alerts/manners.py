@@ -13,7 +13,7 @@ from lienthong.rules.calendar import works
 from lienthong.settings import Settings
 
 IMMEDIATE = ("blocked", "source_down", "schema_drift", "shrunk", "stale")
-DAILY = ("rows", "warnings", "conflict", "ended_code")
+DAILY = ("rows", "warnings", "conflict", "ended_code", "unreconciled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Whose a problem is: the unit's contacts, else the dataset's support, else the province's data team."""
+"""Whose a problem is: the unit's contacts, else the dataset's support, else the province's data team; what a receiver
+holds otherwise is the data team's."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ class Directory:
     def of_unit(self, problem: Problem) -> bool:
         """Whether the problem's source is a unit of the province."""
         contract = self._contracts.get(problem.dataset)
-        return contract is not None and contract.source.for_each is not None and not problem.of_platform
+        by_unit = contract is not None and contract.source.for_each is not None
+        return by_unit and not (problem.of_platform or problem.of_receiver)
 
     def without_contact(self, problem: Problem) -> bool:
         """Whether a unit ought to be told and nobody of it is known."""
@@ -65,6 +67,8 @@ class Directory:
         """Whom the problem belongs to; empty when nobody at all is known."""
         if problem.of_platform:
             return self.province
+        if problem.of_receiver:
+            return self._stand_in()
         if self.of_unit(problem) and problem.source in self._units:
             return self._units[problem.source]
         return self._support(problem) or self._stand_in()

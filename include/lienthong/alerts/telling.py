@@ -11,6 +11,7 @@ from typing import Any
 
 from lienthong.alerts.facts import Place, Problem, RuleCount
 from lienthong.alerts.letter import Broken, Held, Told, masked, showable, showable_code
+from lienthong.alerts.words import RECEIVERS
 from lienthong.batches import LOCAL
 from lienthong.contracts import Column, Contract
 from lienthong.rules import Rule
@@ -40,6 +41,17 @@ PSEUDO_RULES = {
     "national_missing": "Bản sao tại đơn vị thiếu bản ghi này. Đề nghị bổ sung bản sao theo bản gốc quốc gia.",
     "national_extra": "Bản sao tại đơn vị có bản ghi mà bản gốc quốc gia không có. Đề nghị kiểm tra, và kiến nghị cơ "
     "quan chủ quản bổ sung nếu có thật.",
+    # What a reconciliation finds.
+    "doi_soat_missing": "Nơi nhận đã báo nhận nhưng hiện không còn giữ bản ghi này. Xem lại với nơi nhận rồi cho gửi "
+    "lại.",
+    "doi_soat_different": "Nơi nhận đang giữ nội dung khác với phiên bản đã báo nhận gần nhất. Kiểm tra nguyên nhân "
+    "rồi cho gửi lại.",
+    "doi_soat_extra": "Nơi nhận giữ bản ghi mà tỉnh chưa từng gửi thành công. Hệ thống không xóa; đề nghị hỏi nơi "
+    "nhận.",
+    "doi_soat_unaccounted": "Kho dữ liệu có phiên bản mà không rõ đã gửi hay chưa. Đây là lỗi của hệ thống, cần người "
+    "quản trị kiểm tra.",
+    "doi_soat_orphan": "Có biên nhận của bản ghi mà kho dữ liệu hoặc hàng đợi gửi không có. Kho có thể vừa được khôi "
+    "phục từ bản sao lưu.",
 }
 UNKNOWN_RULE = "Quy tắc này không còn áp dụng; bản ghi sẽ được kiểm tra lại theo quy tắc hiện hành."
 TO_DO = {
@@ -69,6 +81,10 @@ TO_DO = {
     "conflict": (
         "Đề nghị xem từng nội dung dưới đây. Dữ liệu do tỉnh chủ quản được gửi lại tự động; bản sao của dữ liệu quốc "
         "gia phải được sửa tại hệ thống giữ bản sao."
+    ),
+    "unreconciled": (
+        "Đề nghị bộ phận quản trị dữ liệu của tỉnh xem từng nội dung dưới đây ở trang Đối soát, làm rõ với nơi nhận, "
+        "rồi cho gửi lại bản ghi bị mất hoặc bị khác."
     ),
     "ended_code": (
         "Đề nghị thay mã cũ bằng mã thay thế tại phần mềm của đơn vị. Bản ghi đã sửa được tự động nhận ở lần đồng bộ "
@@ -125,6 +141,8 @@ class Teller:
         contract = self._contracts.get(problem.dataset)
         if problem.of_platform:
             return ALL_SOURCES if contract else PLATFORM
+        if problem.of_receiver:
+            return RECEIVERS.get(problem.source, showable(problem.source))
         if contract is not None and contract.source.for_each is None:
             return showable(contract.owner)
         return showable(self._units.get(problem.source, problem.source))

@@ -72,6 +72,13 @@ KINDS = {
         "nhau. Bên chủ quản dữ liệu quyết định bản đúng; bản còn lại được lưu để đối chiếu.",
         "Hệ thống đối chiếu lại mỗi ngày; khi hai bên giống nhau, vấn đề tự đóng.",
     ),
+    "unreconciled": Kind(
+        "nơi nhận giữ khác với biên nhận",
+        "{n} bản ghi ở nơi nhận khác với biên nhận",
+        "Khi đối soát hằng ngày, {n} bản ghi không khớp giữa kho dữ liệu của tỉnh, biên nhận và nội dung nơi nhận đang "
+        "giữ. Hệ thống không tự gửi lại.",
+        "Hệ thống đối soát lại mỗi ngày; khi đã khớp, vấn đề tự đóng.",
+    ),
     "ended_code": Kind(
         "mã danh mục đã hết hiệu lực",
         "{n} bản ghi dùng mã đã hết hiệu lực",
@@ -89,6 +96,15 @@ KINDS = {
 _OTHER = Kind(
     "vấn đề dữ liệu", "vấn đề dữ liệu", "Có vấn đề với dữ liệu, đề nghị đơn vị kiểm tra.", _NEXT_WINDOW
 )  # fmt: skip
+
+RECEIVERS = {
+    "national_portal": "Cổng Dịch vụ công quốc gia",
+    "shared_platform": "Nền tảng tích hợp, chia sẻ dữ liệu",
+    "monitoring_centre": "Trung tâm Giám sát, điều hành",
+    "statistics_message": "Nơi nhận thông điệp thống kê",
+    "public_app": "Ứng dụng dành cho người dân",
+}
+"""What receivers are called; one without a name here is called by its connection."""
 
 STATES = {"new": "MỚI", "still": "CHƯA KHẮC PHỤC", "mended": "ĐÃ KHẮC PHỤC", "escalated": "QUÁ HẠN XỬ LÝ"}
 
@@ -108,7 +124,7 @@ def happened(told: Told) -> str:
     """What happened, as a sentence."""
     if told.kind == "rows" and told.count <= 0:
         return "Có bản ghi chưa đạt quy tắc kiểm tra nên đang được giữ lại."
-    if told.kind in ("conflict", "ended_code", "shrunk") and told.count <= 0:
+    if told.kind in ("conflict", "ended_code", "shrunk", "unreconciled") and told.count <= 0:
         return f"Ghi nhận: {kind(told).short}."
     return kind(told).what.format(n=number(told.count))
 

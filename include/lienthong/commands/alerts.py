@@ -191,7 +191,7 @@ def watch(
         with commands.interruptible():
             while True:
                 try:
-                    stale = look(console, _services())
+                    stale = look(console, services_here())
                     if pulse is not None:
                         pulse.touch()
                     if once:
@@ -222,7 +222,7 @@ def look(console: Console, lookup: Lookup) -> int:
     return done.stale
 
 
-def _services() -> Lookup:
+def services_here() -> Lookup:
     """The connections of the services that run here, or those of the environment."""
     from lienthong.connections import Connection, from_environment
     from lienthong.services import airflow, control, keys

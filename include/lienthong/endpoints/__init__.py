@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
+from lienthong.endpoints.holding import Held, Holder, Holding, Incomplete, Part
 from lienthong.endpoints.monitoring_centre import MonitoringCentre
 from lienthong.endpoints.national_portal import NationalPortal
 from lienthong.endpoints.protocol import Delivery, Endpoint, Feed, Item, Outcome, Verdict
@@ -25,10 +26,15 @@ __all__ = [
     "Delivery",
     "Endpoint",
     "Feed",
+    "Held",
+    "Holder",
+    "Holding",
+    "Incomplete",
     "Item",
     "MonitoringCentre",
     "NationalPortal",
     "Outcome",
+    "Part",
     "PublicApp",
     "SharedPlatform",
     "StatisticsMessage",

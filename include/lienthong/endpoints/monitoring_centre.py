@@ -6,22 +6,28 @@ same body. No person ever leaves for the centre: a contract with a personal colu
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
+from lienthong.endpoints.holding import Held, Holding, Part
 from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
 from lienthong.errors import ContractError, LienThongError, ReceiverRefused, TryAgain
-from lienthong.mapi import NoAnswer, TooLarge, mask
+from lienthong.mapi import Call, NoAnswer, TooLarge, mask
 from lienthong.mapi.answers import Mask
 from lienthong.ngsi import Broker, Failure, OtherTenant, Told
 from lienthong.ngsi.broker import GONE
+from lienthong.ngsi.model import TYPES
 
 PARTED = 4
 """Into how many parts a batch is cut for each time that it got no answer."""
+NOT_OURS = ("@context", "createdAt", "modifiedAt", "instanceId", "scope")
+"""Members of an entity that a broker adds."""
 MOST_ALONE = 20
 """Entities that may be refused one by one, with none accepted, before the fault is taken for ours."""
 
@@ -57,6 +63,23 @@ class MonitoringCentre:
         self.feeds: tuple[Feed, ...] = tuple(
             Feed(contract.dataset, options.records_per_request, deletions=True) for contract in bound
         )
+
+        self._kinds = {kind.dataset: kind.name for kind in TYPES}
+        self.holdings = tuple(
+            Holding(feed.dataset, ("attributes",), told=lambda body: _shown(json.loads(body)))
+            for feed in self.feeds
+            if feed.dataset in self._kinds
+        )
+
+    def holds(self, part: Part, calls: list[Call]) -> Iterator[Held]:
+        """Every entity of the dataset's type, in pages."""
+        return map(_shown, self.broker.listed(self._kinds[part.dataset], calls))
+
+    def look_up(self, dataset: str, name: str, calls: list[Call]) -> Held | None:
+        """One entity by its identifier."""
+        del dataset
+        found = self.broker.entity(name, calls)
+        return None if found is None else _shown(found)
 
     def close(self) -> None:
         """Close the connections to the centre."""
@@ -189,6 +212,22 @@ class MonitoringCentre:
             delivery.settle(_items(entities), Outcome.IN_DOUBT, message=str(error))
         else:
             delivery.settle(_items(entities), Outcome.NOT_TAKEN)
+
+
+def _shown(entity: Mapping[str, Any]) -> Held:
+    """An entity by a digest of what was sent of it: the context and what the broker itself adds stay out."""
+    own = {name: value for name, value in entity.items() if name not in NOT_OURS}
+    text = json.dumps(_plain(own), sort_keys=True, ensure_ascii=False)
+    return Held(str(entity["id"]), (hashlib.sha256(text.encode()).hexdigest(),))
+
+
+def _plain(value: Any) -> Any:
+    """The same value however it is written: 5 and 5.0 are one number, and a list of one is what is in it."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items() if name not in NOT_OURS}
+    if isinstance(value, list):
+        return _plain(value[0]) if len(value) == 1 else [_plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _entities(items: Iterable[Item]) -> list[Entity]:

@@ -6,15 +6,16 @@ is sent again in parts until the refused record stands alone. The order of items
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from lienthong.connections import Connection
 from lienthong.contracts import Contract
+from lienthong.endpoints.holding import Held, Holding, Part
+from lienthong.endpoints.portal_list import PortalList, mark_of
 from lienthong.endpoints.protocol import Delivery, Feed, Item, Outcome
 from lienthong.errors import LienThongError, ReceiverRefused, TryAgain
-from lienthong.mapi import Answer, Mapi, NoAnswer, NotTaken, TooLarge, mask, personal_values, says_only_success
+from lienthong.mapi import Answer, Call, Mapi, NoAnswer, NotTaken, TooLarge, mask, personal_values, says_only_success
 
 DOSSIERS = "ho_so"
 STEPS = "tien_trinh"
@@ -34,6 +35,8 @@ class NationalPortal:
     """Turns dossiers and steps into mapi pushes and the portal's answers into verdicts."""
 
     name = "national_portal"
+    hang_on: ClassVar = {STEPS: DOSSIERS}
+    """What the portal loses together with something else."""
 
     def __init__(
         self, connection: Connection, agency: str = "H15", contracts: Mapping[str, Contract] | None = None
@@ -46,10 +49,23 @@ class NationalPortal:
             Feed(DOSSIERS, options.dossiers_per_request),
             Feed(STEPS, options.steps_per_request, parent=DOSSIERS),
         )
+        self._list = PortalList(self.client, connection)
+        # Steps cannot be listed: they are sent again with the dossier that was lost.
+        unit = "" if self._list.by == "none" else "ma_don_vi"
+        self.holdings = (Holding(DOSSIERS, self._list.fields, unit_column=unit, day_column="ngay_tiep_nhan"),)
 
     def close(self) -> None:
         """Close the connections to the portal."""
         self.client.close()
+
+    def holds(self, part: Part, calls: list[Call]) -> Iterator[Held]:
+        """The dossiers of one unit and range of days (DanhSachHoSo)."""
+        return self._list.dossiers(part, calls)
+
+    def look_up(self, dataset: str, name: str, calls: list[Call]) -> Held | None:
+        """One dossier (TraCuuHoSo)."""
+        del dataset
+        return self._list.dossier(name, calls)
 
     def group(self, feed: Feed, items: Sequence[Item]) -> list[list[Item]]:
         """One request creates or updates, never both; the steps of one dossier share a request."""
@@ -166,31 +182,11 @@ class NationalPortal:
         return None
 
 
-def mark_of(found: dict[str, Any]) -> str:
-    """What a lookup shows of a dossier, in the form of the ``mark`` that our statement computes."""
-    status = found.get("MaTrangThai") or found.get("TrangThaiHoSo")
-    moments = (_moment(found.get(name)) for name in ("NgayTiepNhan", "NgayHenTra"))
-    return "|".join((_text(found.get("MaTTHC")), _text(status), *moments))
-
-
 def _proves(found: dict[str, Any], item: Item) -> bool:
     """Whether the portal holds this very version: the version before it must look different, or be none."""
     if mark_of(found) != item.mark:
         return False
     return not item.known or item.mark_before not in (None, item.mark)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _moment(value: Any) -> str:
-    """Fourteen digits, whichever of the portal's two spellings a time comes in."""
-    text = _text(value)
-    if european := re.match(r"(\d\d)/(\d\d)/(\d{4})(.*)", text):
-        day, month, year, rest = european.groups()
-        text = f"{year}{month}{day}{rest}"
-    return re.sub(r"\D", "", text)[:14]
 
 
 def _said(answer: Answer) -> dict[str, str]:

@@ -24,6 +24,7 @@ FRESH = 10.0
 """Seconds for which one answer serves everybody who asks."""
 
 ROWS = ("extracted", "inserted", "updated", "unchanged", "superseded", "quarantined", "deleted")
+KINDS = ("missing", "different", "extra", "unaccounted", "orphan")
 OUTBOX = ("pending", "held", "claimed", "in_doubt", "dead")
 _RUN = "lienthong_run_duration_seconds"
 
@@ -59,10 +60,23 @@ WHOLE = {
     "backfill_parts": Family("lienthong_backfill_parts", "gauge", "Parts of backfills that wait or run."),
     "backfill_idle": Family("lienthong_backfill_idle_seconds", "gauge", "Since the slowest open backfill last moved."),
 }
+DIFFERENCES = Family(
+    "lienthong_reconcile_differences", "gauge", "Records about which a receiver, its receipts and the warehouse differ."
+)
+RECONCILED = {
+    "age": Family("lienthong_reconcile_age_seconds", "gauge", "Since a receiver was last looked at to the end."),
+    "whole_age": Family(
+        "lienthong_reconcile_whole_age_seconds", "gauge", "Age of the oldest look among all that a receiver can list."
+    ),
+    "refused": Family(
+        "lienthong_reconcile_refused_answers", "gauge", "Answers of the newest look that lacked too much to be taken."
+    ),
+}
 BACKFILLS = Family("lienthong_backfills", "gauge", "Backfills that have not ended, by state.")
 LETTERS = Family("lienthong_letters", "gauge", "Letters that have not been sent, by state.")
 FAMILIES = (
-    *DATASETS.values(), RUN, MOVED, WAITS, OLDEST, RECEIPTS, PROBLEMS, *WHOLE.values(), BACKFILLS, LETTERS,
+    *DATASETS.values(), RUN, MOVED, WAITS, OLDEST, RECEIPTS, PROBLEMS, *WHOLE.values(), BACKFILLS, LETTERS, DIFFERENCES,
+    *RECONCILED.values(),
 )  # fmt: skip
 
 
@@ -137,6 +151,12 @@ class Measures:
             for state in OUTBOX:
                 yield Sample(WAITS.name, {"endpoint": row["endpoint"], "state": state}, row[state])
             yield Sample(OLDEST.name, {"endpoint": row["endpoint"]}, row["oldest"])
+        for row in self._rows(session, "reconcile", endpoints=list(ENDPOINTS)):
+            for kind in KINDS:
+                yield Sample(DIFFERENCES.name, {"endpoint": row["endpoint"], "kind": kind}, row[kind])
+            for column, family in RECONCILED.items():
+                if row[column] is not None:
+                    yield Sample(family.name, {"endpoint": row["endpoint"]}, row[column])
         self._count(session)
         for endpoint, counted in self._counted.items():
             for outcome in ("accepted", "refused"):

@@ -8,7 +8,7 @@ about one of them all the same. Every request is noted, with counts and codes on
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -122,6 +122,51 @@ class Broker:
                     f"maintains connection {self.name!r} asks which address deletions go to."
                 )
             return note.heard(Answer(note.request_id, kind, "", datetime.now(UTC), good=(GONE,)))
+
+    def listed(self, kind: str, calls: list[Call]) -> Iterator[dict[str, Any]]:
+        """Every entity of a type, page by page in the broker's order. Raises ``NoAnswer`` where a page is no list, or
+        where they are fewer than the broker tells (``NGSILD-Results-Count``)."""
+        size, offset, told = self.options.records_per_page, 0, None
+        while True:
+            query = {"type": kind, "limit": str(size), "offset": str(offset), "count": "true"}
+            heard = self._asked("list", f"{self.options.path}/entities", kind, size, query, calls)
+            page = _json(heard.content)
+            if not isinstance(page, list) or not all(isinstance(one, dict) and "id" in one for one in page):
+                raise NoAnswer(f"{self.name}: expected a list of entities, found something else.")
+            yield from page
+            offset += len(page)
+            count = heard.headers.get("NGSILD-Results-Count", "")
+            told = int(count) if count.isascii() and count.isdigit() else told
+            if not page or (len(page) < size and (told is None or offset >= told)):
+                break
+        if told is not None and offset < told:
+            raise NoAnswer(f"{self.name}: the broker tells of {told} entities of type {kind} and listed {offset}.")
+
+    def entity(self, identifier: str, calls: list[Call]) -> dict[str, Any] | None:
+        """One entity, or None where the broker says by name that it holds none."""
+        path = f"{self.options.path}/entities/{quote(identifier, safe='')}"
+        heard = self._asked("entity", path, "", 1, None, calls, passed=(404,))
+        said = _json(heard.content)
+        if heard.error is None:
+            if not isinstance(said, dict):
+                raise NoAnswer(f"{self.name}: expected an entity, found something else.")
+            return said
+        if _failure(said, str).kind == GONE and any(identifier in str(said.get(n)) for n in ("title", "detail")):
+            return None
+        raise heard.error
+
+    def _asked(
+        self, service: str, path: str, named: str, records: int, query: Mapping[str, str] | None, calls: list[Call],
+        passed: Collection[int] = (),
+    ) -> Heard:  # fmt: skip
+        self._pace.wait()
+        with noted(calls, f"{service} {named}".strip(), records) as note:
+            heard = self._transport.converse(
+                "GET", path, note.request_id, headers=self._context_headers(inline=False), query=query, passed=passed
+            )
+            self._check_echo(heard)
+            note.heard(_answer(note.request_id, str(heard.status), ""))
+            return heard
 
     def weight(self, text: str) -> int:
         """Bytes that an entity takes in a batch."""

@@ -31,6 +31,7 @@ class Options:
     key_header: str = "X-Auth-Token"
     records_per_request: int = 1000
     bytes_per_request: int = 1_000_000
+    records_per_page: int = 1000
     in_flight: int = 1
     timeout: float = 60.0
     rate_per_second: float | None = None
@@ -52,6 +53,7 @@ class Options:
             key_header=given.code("key_header", "X-Auth-Token"),
             records_per_request=given.count("records_per_request", 1000),
             bytes_per_request=given.count("bytes_per_request", 1_000_000),
+            records_per_page=given.count("records_per_page", 1000),
             in_flight=given.count("in_flight", 1),
             timeout=given.positive("timeout", 60.0),
             rate_per_second=given.positive("rate_per_second", 0.0) or None,

@@ -52,6 +52,12 @@ class Admitted:
         )
 
 
+def held_row(record: Record) -> DossierRow:
+    """A dossier as it is held that no judge has seen."""
+    body = canonical(record)
+    return Admitted(record["MaHoSo"], record, body, hashlib.sha256(body.encode()).hexdigest(), ()).row()
+
+
 class Pushes:
     """Takes dossiers and steps; the caller has opened a transaction around each call."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from lienthong.sandbox.portal_catalogue import Catalogue
 from lienthong.sandbox.portal_evaluation import Body, Evaluation
 from lienthong.sandbox.portal_options import PortalOptions
 from lienthong.sandbox.portal_pulls import Pulls
-from lienthong.sandbox.portal_pushes import Pushes
+from lienthong.sandbox.portal_pushes import Pushes, held_row
 from lienthong.sandbox.portal_sessions import Sessions
 from lienthong.sandbox.portal_store import PortalStore
 from lienthong.sandbox.portal_validation import Judge
@@ -99,6 +100,14 @@ class Portal:
         """Lose dossiers that were accepted; gives those that were there."""
         with self._store.transaction():
             return [code for code in codes if self._store.forget(code)]
+
+    def hold(self, ma_ho_so: str, fields: Mapping[str, str]) -> bool:
+        """Hold a dossier in another state than was accepted, or one that nobody sent; gives whether it was there."""
+        with self._store.transaction():
+            body = self._store.body(ma_ho_so)
+            row = held_row({**(json.loads(body) if body else {}), **fields, "MaHoSo": ma_ho_so})
+            (self._store.create if body is None else self._store.replace)(row)
+        return body is not None
 
     def _handle(self, message: object, delivery: Delivery) -> Answer:
         if not isinstance(message, dict):

@@ -12,6 +12,7 @@ Each kind follows from what the ledger holds, so runs may come in any order and 
 - ``shrunk``: open from a promote that the brake on deletions stopped until one of a whole snapshot, of that window or
   a later one, that it let pass.
 - ``conflict``: open while another holder of the records holds some of them otherwise; the source is the holder.
+- ``unreconciled``: open while a receiver, its receipts and core do not agree about records; the source is the receiver.
 - ``ended_code``: open while current rows of the source point to a code that its catalogue has ended or let go.
 """
 
@@ -72,6 +73,11 @@ def note_conflicts(session: Session, contract: Contract, window: Window, holder:
     """Note which records another holder holds otherwise, in the transaction that compared them."""
     values = {"source": holder, "master": contract.master, "window": window.start}
     _settle(session, contract.dataset, "problems_conflict", values)
+
+
+def note_unreconciled(session: Session, dataset: str, endpoint: str) -> None:
+    """Note which records of a dataset a receiver, its receipts and ``core`` do not agree about."""
+    _settle(session, dataset, "problems_unreconciled", {"source": endpoint})
 
 
 def note_ended(session: Session, contract: Contract, catalogues: Mapping[str, Contract], window: Window) -> None:
