@@ -16,7 +16,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status test check lock bench clean install
+.PHONY: help run up down status test check lock bench screens clean install
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +33,9 @@ down: $(INSTALLED) ## stop the services
 status: $(INSTALLED) ## where every service, dataset and receiver stands
 	@$(BIN)/lienthong status
 
+# Three processes for two cores: the journey's does little but wait for the Airflow that it started.
 test: $(INSTALLED) ## the tests, on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED) ## ruff, its formatter and mypy
 	@$(BIN)/ruff check
@@ -43,6 +44,9 @@ check: $(INSTALLED) ## ruff, its formatter and mypy
 
 bench: $(INSTALLED) ## the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screens: $(INSTALLED) ## the pictures of docs/screens, taken anew from a real run (needs chromium)
+	@$(BIN)/python -m tests.screens
 
 lock: $(INSTALLED) ## write requirements*.txt anew from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header \

@@ -3,6 +3,7 @@
 import base64
 import fcntl
 import json
+import math
 import os
 import select
 import shutil
@@ -18,29 +19,66 @@ SWITCHES = (
 PATIENCE = 90.0
 
 
+class Moved(AssertionError):
+    """The page went away while it was asked."""
+
+
 class Browser:
-    """Speaks Chromium's protocol for developers: messages in JSON, each ended by a zero byte."""
+    """Speaks Chromium's protocol for developers: messages in JSON, each ended by a zero byte.
+
+    What it is asked goes to the tab that was opened last; what any tab complained of stays in ``complaints``."""
 
     def __init__(self, into, out_of):
         self.into, self.out_of = into, out_of
-        self.number, self.rest, self.events = 0, b"", []
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Log", "Runtime"):
-            self.ask(f"{domain}.enable")
+        self.number, self.rest, self.events, self.tabs, self.complaints = 0, b"", [], [], []
+        # A tab that a link opens waits until it is listened to, so that nothing it says is lost.
+        self._ask(None, "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
+        while not self.tabs:  # the one that it opens by itself
+            self._hear(self._next())
+
+    @property
+    def session(self):
+        """The tab in front."""
+        return self.tabs[-1]
 
     def ask(self, method, **given):
+        return self._ask(self.session, method, **given)
+
+    def _ask(self, session, method, **given):
+        number = self._say(session, method, **given)
+        while (found := self._next()).get("id") != number:
+            self._hear(found)
+        if "navigated or closed" in found.get("error", {}).get("message", ""):
+            raise Moved(method)
+        assert "error" not in found, found
+        return found["result"]
+
+    def _say(self, session, method, **given):
         self.number += 1
         message = {"id": self.number, "method": method, "params": given}
-        if hasattr(self, "session"):
-            message["sessionId"] = self.session
+        if session:
+            message["sessionId"] = session
         os.write(self.into, json.dumps(message).encode() + b"\0")
-        while True:
-            found = self._next()
-            if found.get("id") == self.number:
-                assert "error" not in found, found
-                return found["result"]
-            self.events.append(found)
+        return self.number
+
+    def _hear(self, event):
+        method, given = event.get("method"), event.get("params", {})
+        if method == "Target.attachedToTarget":
+            for domain in ("Page", "Log", "Runtime") if given["targetInfo"]["type"] == "page" else ():
+                self._say(given["sessionId"], f"{domain}.enable")
+            self._say(given["sessionId"], "Runtime.runIfWaitingForDebugger")
+            if given["targetInfo"]["type"] == "page":
+                self.tabs.append(given["sessionId"])
+        elif method == "Target.detachedFromTarget" and given["sessionId"] in self.tabs:
+            self.tabs.remove(given["sessionId"])
+        elif method:
+            self.events.append(event)
+            if said := complaint(method, given):
+                self.complaints.append(said)
+
+    def listen(self):
+        """Take in what has happened meanwhile."""
+        self.value("0")
 
     def _next(self):
         until = time.monotonic() + PATIENCE
@@ -58,24 +96,45 @@ class Browser:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.events = []
         self.ask("Page.navigate", url=address)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._next())
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self._hear(self._next())
         told = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
-        return [event["params"] for event in self.events if event.get("method") in told]
+        return [event["params"] for event in self.events if event["method"] in told]
 
     def value(self, expression):
         """What an expression has for a value in the page."""
         return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
-    def picture(self, path):
-        """The whole page as PNG."""
-        given = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
+    @property
+    def status(self):
+        """What the server answered when it was asked for the page."""
+        return self.value("performance.getEntriesByType('navigation')[0].responseStatus")
+
+    def picture(self, path, tallest=None):
+        """The page as an image, of the kind that the name says: whole, or its upper part."""
+        size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "scale": 1, "width": size["width"], "height": min(size["height"], tallest or math.inf)}
+        kind = {"quality": 82} if path.suffix == ".webp" else {}
+        given = self.ask(
+            "Page.captureScreenshot", captureBeyondViewport=True, clip=clip, format=path.suffix[1:], **kind
+        )
         path.write_bytes(base64.b64decode(given["data"]))
 
     def printed(self, path):
         """The page as it is printed on A4, as PDF."""
         given = self.ask("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=True)
         path.write_bytes(base64.b64decode(given["data"]))
+
+
+def complaint(method, given):
+    """What the console of the browser shows as an error, a request that failed included; empty for anything else."""
+    if method == "Log.entryAdded" and given["entry"]["level"] == "error":
+        return f"{given['entry']['text']} {given['entry'].get('url', '')}".strip()
+    if method == "Runtime.exceptionThrown":
+        return json.dumps(given["exceptionDetails"])[:500]
+    if method == "Runtime.consoleAPICalled" and given["type"] in ("error", "assert"):
+        return json.dumps(given["args"])[:500]
+    return ""
 
 
 @contextmanager
