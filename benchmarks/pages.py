@@ -1,4 +1,5 @@
-"""What the pages of the indicators cost ten people who look at once, over HTTP, on the sandbox's quarter.
+"""What the pages of the console cost ten people who look at once, over HTTP, on the sandbox's quarter: those of the
+indicators here, those of operators by ``benchmarks.backfill`` on the warehouse that a whole backfill has left.
 
 Each of them opens a page, reads for a second, and opens another one: the first pages of leaders more often than the
 units' own. Times are from the request to the last byte. The first round begins on a console that has kept nothing; the
@@ -65,28 +66,37 @@ def address(page, chance, codes):
     }[page]
 
 
-def looked(base, seed, codes, found):
+def looked(base, seed, weights, where_is, found):
     """One person's pages."""
     chance, session = random.Random(seed), requests.Session()
-    for page in chance.choices(list(WEIGHTS), WEIGHTS.values(), k=PAGES):
+    for page in chance.choices(list(weights), weights.values(), k=PAGES):
         time.sleep(chance.uniform(0.5, 1.5) * READING)
-        where = address(page, chance, codes)
+        where = where_is(page, chance)
         began = time.perf_counter()
         answer = session.get(base + where, timeout=60)
         found.append((page, time.perf_counter() - began))
         assert answer.status_code == 200, (where, answer.status_code)
 
 
-def round_of(base, number, codes):
-    """p50, p95 and the longest in milliseconds, over all pages and per page."""
+def round_of(base, number, weights, where_is):
+    """p50, p95 and the longest in milliseconds, over all pages and per page; ``where_is`` gives a page's address."""
     found = []
     with ThreadPoolExecutor(PEOPLE) as people:
-        for one in [people.submit(looked, base, 100 * number + n, codes, found) for n in range(PEOPLE)]:
+        for one in [people.submit(looked, base, 100 * number + n, weights, where_is, found) for n in range(PEOPLE)]:
             one.result()
     return {
         "all": told([seconds for _, seconds in found]),
-        **{page: told([seconds for name, seconds in found if name == page]) for page in WEIGHTS},
+        **{page: told([seconds for name, seconds in found if name == page]) for page in weights},
     }
+
+
+def two_rounds(warehouse, weights, where_is):
+    """Two rounds on the console over a warehouse that has the quarter."""
+    with console(warehouse.connection) as base:
+        load = os.getloadavg()[0]
+        first, second = (round_of(base, number, weights, where_is) for number in (1, 2))
+    return {"people": PEOPLE, "pause_seconds": READING, "load_before": round(load, 2),
+            "first_round": first, "second_round": second}  # fmt: skip
 
 
 def told(seconds):
@@ -118,17 +128,12 @@ def console(connection):
 
 
 def measure(warehouse):
-    """Two rounds on the console over a warehouse that has the quarter."""
+    """The pages of the indicators over a warehouse that has the quarter."""
     codes = [unit.code for unit in units()]
     with warehouse.session() as session:
         dossiers = session.execute("SELECT count(*) AS n FROM marts.dossiers").fetchone()["n"]
-    with console(warehouse.connection) as base:
-        load = os.getloadavg()[0]
-        first, second = (round_of(base, number, codes) for number in (1, 2))
-    return {
-        "dossiers": dossiers, "people": PEOPLE, "pause_seconds": READING, "load_before": round(load, 2),
-        "first_round": first, "second_round": second,
-    }  # fmt: skip
+    found = two_rounds(warehouse, WEIGHTS, lambda page, chance: address(page, chance, codes))
+    return {"dossiers": dossiers, **found}
 
 
 def pages(var):
