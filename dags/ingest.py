@@ -27,7 +27,7 @@ def ingest(contract):
     given = {
         "dag_id": f"ingest.{dataset}",
         "description": contract.title,
-        "doc_md": f"{__doc__}\n\n## {contract.title}\n\n{contract.purpose}",
+        "doc_md": f"{__doc__}\n\n## {contract.title}\n\n{contract.purpose}\n\n{orchestration.way('datasets', dataset)}",
         "schedule": orchestration.daily(contract.schedule),
         "start_date": orchestration.START,
         "end_date": orchestration.last_moment(),

@@ -19,7 +19,7 @@ def publish(endpoint, datasets):
 
     @dag(
         dag_id=f"publish.{endpoint}",
-        doc_md=__doc__,
+        doc_md=f"{__doc__}\n\n{orchestration.way('endpoints', endpoint)}",
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable("*/15 * * * *", timezone=orchestration.TIMEZONE),
             assets=orchestration.any_of(datasets),

@@ -11,6 +11,13 @@ from airflow.plugins_manager import AirflowPlugin
 from lienthong.console.door import Door
 
 PREFIX = "/lienthong"
+PAGES = {
+    "dag": "dags/{DAG_ID}",
+    "dag_run": "dags/{DAG_ID}/runs/{RUN_ID}",
+    "task": "dags/{DAG_ID}/tasks/{TASK_ID}",
+    "task_instance": "dags/{DAG_ID}/runs/{RUN_ID}/tasks/{TASK_ID}",
+}
+"""Airflow's pages that have a tab of ours, and what the tab shows; Airflow fills in the names."""
 
 
 def build():
@@ -36,6 +43,8 @@ def build():
     from lienthong.orchestration import connection
     from lienthong.settings import Settings
 
+    settings = Settings.from_env()
+
     def person(request: Request, user: GetUserDep) -> Person:
         def may(dag_id):
             try:
@@ -45,20 +54,41 @@ def build():
                 return False
             return True
 
-        return Person(user.get_name(), may)
+        name = user.get_name()
+        return Person(name, may, lambda: name in settings.personal_data)
 
     secret = hashlib.sha256(b"lienthong-console" + conf.get_mandatory_value("api", "secret_key").encode()).digest()
-    desk = Desk(Settings.from_env(), connection)
+    desk = Desk(settings, connection)
     app = make(desk, requires_access_view(AccessView.PLUGINS), person, secret)
     asyncio.run(prove(app))
     return app
 
 
 class Console(AirflowPlugin):
-    """The application and its entry in the navigation; a page of its own, so that letters can lead into it."""
+    """The application, its entry in the navigation, which leads to pages of its own, and its tabs.
+
+    Airflow 3.3 draws a view at the top of its navigation as a button that no browser follows, and one with a route in a
+    frame that nothing leaves; an application of one line leads the whole page to the console. On the pages of DAGs,
+    runs and tasks a view is a frame, which needs a route that no other view has."""
 
     name = "lienthong_console"
     fastapi_apps = [{"app": Door(build), "url_prefix": PREFIX, "name": "lienthong_console"}]  # noqa: RUF012 - Airflow's form
+    react_apps = [  # noqa: RUF012 - Airflow's form
+        {
+            "name": "Liên Thông",
+            "destination": "nav",
+            "nav_top_level": True,
+            "url_route": "lien-thong",
+            "bundle_url": "data:text/javascript,globalThis.AirflowPlugin = () => {"
+            " window.location.replace(new URL('lienthong/', document.baseURI)); return null }",
+        }
+    ]
     external_views = [  # noqa: RUF012 - Airflow's form
-        {"name": "Liên Thông", "href": f"{PREFIX}/", "destination": "nav", "nav_top_level": True}
+        {
+            "name": "Liên Thông",
+            "href": f"{PREFIX}/airflow/{page}",
+            "destination": destination,
+            "url_route": f"lienthong-{destination.replace('_', '-')}",
+        }
+        for destination, page in PAGES.items()
     ]

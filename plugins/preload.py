@@ -12,6 +12,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 HEAVY = (
     "great_expectations.expectations",
+    "lienthong.lineage.watched",
     "lienthong.steps",
     "openpyxl",
     "pandas",

@@ -60,14 +60,16 @@ class AirflowApi:
         patience: float = PATIENCE,
         check: Callable[[], None] = lambda: None,
         connection: str = "",
+        timeout: float = 30.0,
     ) -> None:
         """``check`` is called before a call is repeated; what it raises ends the waiting. ``connection`` is where the
-        account stands, if not in the keys of an embedded Airflow."""
+        account stands, if not in the keys of an embedded Airflow. ``timeout`` bounds a single request, in seconds."""
         self._address = address.rstrip("/")
         self._account = {"username": user, "password": password}
         self._patience = patience
         self._check = check
         self._connection = connection
+        self._timeout = timeout
         self._session = requests.Session()
         # The environment may name a proxy; this address is on this machine.
         self._session.trust_env = False
@@ -121,6 +123,13 @@ class AirflowApi:
     def run_now(self, dag_id: str, run_id: str) -> None:
         """Have the DAG run once, without a window."""
         self.call("POST", f"/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None}, conflict=True)
+
+    def note(self, dag_id: str, run_id: str, text: str, ours: Callable[[str], bool]) -> None:
+        """Set the note of a run, unless a person has written one: ``ours`` tells a note that may be replaced."""
+        path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
+        known = self.call("GET", path).get("note") or ""
+        if known != text and (not known or ours(known)):
+            self.call("PATCH", path, {"note": text}, parameters={"update_mask": "note"})
 
     def runs(self, dag_id: str) -> list[Run]:
         """The newest runs of a DAG, newest first."""
@@ -188,7 +197,7 @@ class AirflowApi:
                 if "Authorization" not in self._session.headers:
                     self._log_in()
                 answer = self._session.request(
-                    method, f"{self._address}/api/v2{path}", json=body, params=parameters, timeout=30
+                    method, f"{self._address}/api/v2{path}", json=body, params=parameters, timeout=self._timeout
                 )
                 if answer.status_code == 401:
                     del self._session.headers["Authorization"]
@@ -204,7 +213,7 @@ class AirflowApi:
             time.sleep(0.5)
 
     def _log_in(self) -> None:
-        answer = self._session.post(f"{self._address}/auth/token", json=self._account, timeout=30)
+        answer = self._session.post(f"{self._address}/auth/token", json=self._account, timeout=self._timeout)
         if answer.status_code == 401:
             if self._connection:
                 raise NeedsPerson(

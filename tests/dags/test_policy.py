@@ -67,7 +67,7 @@ def test_the_set_of_dags_is_what_contracts_and_endpoints_say(parsed):
     contracts = load_all(ROOT / "expectations")
     expected = {f"ingest.{name}" for name in contracts}
     expected |= {f"publish.{name}" for contract in contracts.values() for name in contract.endpoints}
-    expected |= {"late_sources", "alerts", "scorecard", "housekeeping", "compare", "exports", "backfills"}
+    expected |= {"late_sources", "alerts", "scorecard", "housekeeping", "compare", "reconcile", "exports", "backfills"}
     assert set(parsed["dags"]) == expected
 
 
@@ -145,7 +145,8 @@ ORDER = (
         "metrics",
         "share",
     ]
-    + ["steps", "airflow_api", "backfill", "console", "orchestration", "services", "onboarding", "commands", "cli"]
+    + ["steps", "lineage", "airflow_api", "backfill", "console", "orchestration", "services", "onboarding"]
+    + ["commands", "cli"]
 )
 
 
@@ -183,7 +184,9 @@ def imported(path):
 ONLY = {
     "airflow": {"orchestration"},
     "great_expectations": {"quality"},
-    "psycopg": {"sources", "warehouse", "publishing", "services", "sandbox", "quality", "indicators", "share"},
+    "psycopg": (
+        {"sources", "warehouse", "publishing", "services", "sandbox", "quality", "indicators", "share", "reconcile"}
+    ),
     "sqlalchemy": {"sources", "warehouse", "quality"},
 }
 

@@ -231,6 +231,8 @@ def environment(
         # the page of the mail shows the results of validation too, so letters can lead there
         values.setdefault("LIENTHONG_DOCS_URL", f"{mailbox_address(ports)}/docs/")
     values.setdefault("LIENTHONG_CONSOLE_URL", f"{address}{CONSOLE}")
+    # nobody in this province is real
+    values.setdefault("LIENTHONG_PERSONAL_DATA", USER)
     values |= {
         "AIRFLOW_HOME": str(folders.airflow),
         "AIRFLOW_CONFIG": str(folders.airflow / "airflow.cfg"),

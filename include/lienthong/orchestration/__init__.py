@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from lienthong.batches import LOCAL, Window
 from lienthong.connections import Connection
 from lienthong.contracts import Contract, load_all
 from lienthong.errors import NeedsPerson, TryAgain
+from lienthong.orchestration.connecting import connection
 from lienthong.settings import TIMEZONE, Settings
 
 if TYPE_CHECKING:
@@ -92,11 +94,31 @@ def last_moment() -> datetime | None:
     return datetime.combine(date.fromisoformat(text), datetime.min.time(), LOCAL) if text else None
 
 
+def way(*page: str) -> str:
+    """For the page of a DAG: a link to the console's page, where this installation says where its console is."""
+    console = Settings.from_env().console_url
+    return f"[Liên Thông: {page[-1]}]({console}/{'/'.join(page)})" if console else ""
+
+
 def pipeline() -> Pipeline:
-    """The steps, with connections from wherever this Airflow keeps them."""
+    """The steps, with connections from wherever this Airflow keeps them. Within a task the ledger knows its run, and
+    what the steps do is told to Airflow."""
+    from lienthong.orchestration.telling import AirflowTeller, own_run, signed
     from lienthong.steps import Pipeline
 
-    return Pipeline.of(Settings.from_env(), connection)
+    run = own_run()
+    if run is None:
+        return Pipeline.of(Settings.from_env(), connection)
+    from lienthong.lineage.watched import Watched
+
+    @cache
+    def lookup(name: str) -> Connection:
+        # Each look-up is a request of the task to the api-server; a hundred units have a hundred connections.
+        found = connection(name)
+        return signed(found, *run) if name == "warehouse" else found
+
+    made = Pipeline.of(Settings.from_env(), lookup)
+    return Watched(made.settings, made.contracts, made.warehouse, made.lookup, AirflowTeller(*run, interval()))
 
 
 def feed_backfills() -> bool:
@@ -108,41 +130,22 @@ def feed_backfills() -> bool:
     return not done.open
 
 
-def connection(name: str) -> Connection:
-    """A connection from Airflow's own look-up: secrets backend, environment, database."""
-    from airflow.sdk import Connection as AirflowConnection
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        found = AirflowConnection.get(name)
-    except AirflowNotFoundException:
-        raise NeedsPerson(
-            f"Connection {name!r} is missing. Set AIRFLOW_CONN_{name.upper()} (a URI or JSON) or add it to "
-            "Airflow's connections; an administrator of this installation can."
-        ) from None
-    extra = dict(found.extra_dejson)
-    # A socket's folder stands in the query of a URI, because no host name can hold it.
-    host = found.host or str(extra.pop("host", ""))
-    return Connection(
-        name=name,
-        kind="postgres" if found.conn_type.startswith("postgres") else found.conn_type,
-        host=host,
-        port=found.port,
-        login=found.login or "",
-        password=found.password or "",
-        schema=found.schema or "",
-        extra=extra,
-    )
-
-
 def window() -> Window:
     """The window of the running task: its DAG run's data interval."""
-    context: Any = get_current_context()
-    start, end = context.get("data_interval_start"), context.get("data_interval_end")
-    if start is None or end is None or start == end:
+    found = interval()
+    if found is None:
         raise NeedsPerson(
             "This run has no data interval. Trigger it with a logical date, or use `make run DAY=...` or a backfill."
         )
+    return found
+
+
+def interval() -> Window | None:
+    """The data interval of the running task's DAG run, where it has one."""
+    context: Any = get_current_context()
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    if start is None or end is None or start == end:
+        return None
     return Window(start.astimezone(LOCAL), end.astimezone(LOCAL))
 
 
