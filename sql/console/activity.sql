@@ -5,7 +5,9 @@
 
 SELECT a.*, count(*) OVER () AS total
 FROM (
-    SELECT at, by, act, 'act' AS kind, dataset, place, subject, count, reason FROM ops.acts
+    SELECT at, by, CASE WHEN act = 'resend' AND place = 'alerts' THEN 'letter' ELSE act END AS act,
+        CASE act WHEN 'looked' THEN 'held' ELSE 'act' END AS kind, dataset, place, subject, count, reason
+    FROM ops.acts
     UNION ALL
     SELECT b.at, b.by, b.act, 'backfill', array_to_string(f.datasets, ', '), array_to_string(f.units, ', '),
         b.backfill_id::text, 0, ''
@@ -17,8 +19,10 @@ FROM (
     SELECT revoked_at, revoked_by, 'revoked', 'waiver', dataset, source, record_key, 0, ''
     FROM quarantine.waivers WHERE revoked_at IS NOT NULL
     UNION ALL
-    SELECT acknowledged_at, acknowledged_by, 'pledged', 'problem', dataset, source, problem_id::text, 0,
-        coalesce(acknowledgement, '')
+    -- a pledge that ends when it is given takes one back
+    SELECT acknowledged_at, acknowledged_by,
+        CASE WHEN acknowledged_until <= acknowledged_at THEN 'unpledged' ELSE 'pledged' END, 'problem', dataset, source,
+        problem_id::text, 0, coalesce(acknowledgement, '')
     FROM ops.problems WHERE acknowledged_by IS NOT NULL
     UNION ALL
     SELECT accepted_at, accepted_by, 'accepted', 'shape', dataset, source, '', 0, reason

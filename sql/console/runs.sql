@@ -3,7 +3,7 @@
 -- writes:  nothing
 -- run by:  console.queries.runs
 
-SELECT r.run_id, r.kind, r.window_start, r.state, r.partial, r.opened_at, r.judged_at, r.closed_at, r.extracted,
+SELECT r.run_id, r.kind, r.window_start, r.state, r.partial, r.opened_at, r.judged_at, r.closed_at, r.dag_id, r.dag_run_id, r.extracted,
     r.inserted, r.updated, r.unchanged, r.superseded, r.quarantined, r.deleted, r.enqueued,
     s.landed, s.missing, s.blocked
 FROM (

@@ -18,6 +18,8 @@ PAGES = (
     "/indicators/thoi_gian_trung_binh?period=2025-Q3&lang=en",
     f"/indicators/dung_han_dia_phuong/{EA_SUP}?period=2025-08&part=numerator",
     "/on-time?period=2025-08&reason=received_before", f"/units/{EA_SUP}/offices?period=2025-08",
+    "/alerts", "/alerts?lang=en&state=dead", "/reconciliation", "/reconciliation/national_portal?lang=en",
+    "/datasets/ho_so/rules/ma_tthc_ton_tai", f"/units/{EA_SUP}?lang=en",
     "/quarantine", "/quarantine/1", f"/endpoints?key={DOSSIER}", "/endpoints/national_portal", "/backfills",
     "/activity", "/backfills/1", "/backfills/new?dataset=ho_so&first=2025-09-03&last=2025-09-04&reprocess=1",
     "/index766?period=2025-08", f"/index766/{EA_SUP}?period=2025-09",
@@ -26,7 +28,7 @@ PAGES = (
 
 def anybody():
     """A person who may do everything, so that the pages show every form."""
-    return Person("ai đó", lambda dag: True)
+    return Person("ai đó", lambda dag: True, lambda: True)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

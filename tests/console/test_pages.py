@@ -19,6 +19,9 @@ PAGES = ["/", f"/units/{EA_SUP}", f"/units/{EA_BUNG}", "/datasets/ho_so", "/data
          f"/indicators/ho_so_tiep_nhan/{EA_BUNG}", "/on-time?period=2025-08&reason=received_before",
          f"/on-time/{EA_SUP}", f"/units/{EA_SUP}/offices?period=2025-08", "/index766?period=2025-08",
          f"/index766/{EA_SUP}?period=2025-08",
+         "/alerts", f"/alerts?unit={EA_SUP}&kind=digest", "/alerts?unit=tinh&state=dead", "/reconciliation",
+         "/reconciliation/national_portal", "/reconciliation/national_portal?dataset=ho_so&kind=missing&closed=1",
+         "/reconciliation/public_app", "/datasets/ho_so/rules/ma_tthc_ton_tai", "/datasets/doanh_nghiep/rules/{rule}",
          "/quarantine", f"/quarantine?dataset=ho_so&unit={EA_SUP}&state=all", "/endpoints", f"/endpoints?key={DOSSIER}",
          "/endpoints/national_portal", "/backfills", "/backfills/1", "/backfills/new", "/activity",
          f"/backfills/new?dataset=ho_so&first=2025-09-03&last=2025-09-04&unit={EA_SUP}&reprocess=1"]  # fmt: skip
@@ -27,8 +30,9 @@ PAGES = ["/", f"/units/{EA_SUP}", f"/units/{EA_BUNG}", "/datasets/ho_so", "/data
 @pytest.fixture(scope="module")
 def every(trouble):
     """The addresses of all pages, with each problem's."""
+    rule = trouble.contracts["doanh_nghiep"].rules[0].id
     return (
-        PAGES
+        [path.replace("{rule}", rule) for path in PAGES]
         + [f"/problems/{n}" for (n,) in rows_of(trouble.warehouse, "SELECT problem_id FROM ops.problems ORDER BY 1")]
         + [
             f"/quarantine/{n}"
@@ -101,6 +105,7 @@ def test_every_link_leads_to_a_page_and_keeps_the_language(console):
 def test_a_page_that_does_not_exist_says_so_in_words(console):
     for path in ("/nothing", "/units/H15.999", "/units/<script>", "/datasets/none", "/problems/0",
                  f"/problems/{10**30}", "/problems/x", "/quarantine/0", f"/quarantine/{10**30}", "/endpoints/none",
+                 "/reconciliation/none", "/datasets/ho_so/rules/none", "/datasets/none/rules/x", "/quarantine/1/values",
                  "/backfills/99", f"/backfills/{10**30}", "/units/a%00b", "/problems/12/more"):  # fmt: skip
         answer = console.get(path)
         assert answer.status_code == 404, path
@@ -111,6 +116,8 @@ def test_a_page_that_does_not_exist_says_so_in_words(console):
     assert console.get("/problems?kind=%00&dataset=x'--&unit=%F0%9F").status_code == 200, "such filters mean nothing"
     assert console.get("/quarantine?rule=%00&page=-1&key=%00'&state=x").status_code == 200
     assert console.get("/activity?page=999999&by=%00").status_code == 200
+    assert console.get("/alerts?unit=%00&first=2025-13-01&last=x&page=99999&state=x'&kind=%F0").status_code == 200
+    assert console.get(f"/reconciliation/national_portal?after={10**40}&kind=x&dataset=%00").status_code == 200
     assert "Hãy ghi ngày đầu" in console.get("/backfills/new?dataset=ho_so&first=x&last=2025-13-01").text
     assert console.get("/", method="HEAD").status_code == 200
 
@@ -221,6 +228,90 @@ def test_letters_are_listed_by_reader_without_mailboxes(console, trouble):
     for text in pages.values():
         assert "@" not in text
     assert "không gửi được" in " ".join(pages.values())
+
+
+def test_the_alerts_say_what_left_what_did_not_and_whom_nobody_can_tell(console, trouble):
+    text = " ".join(Page(console.get("/alerts").text).text.split())
+    assert "@" not in text, "no mailbox"
+    assert re.search(r"✕ 1 550 …", text), "the mail server's words, without the mailbox in them"
+    units = len(trouble.units)
+    assert f"Đơn vị có địa chỉ liên hệ 1 / {units}" in text
+    assert f"Đơn vị chưa có địa chỉ liên hệ ({units - 1})" in text
+    missing = text[text.index("Đơn vị chưa có địa chỉ liên hệ (") :]
+    assert missing.index(BLOCKED) < missing.index("H15.102"), "units with open problems first"
+    assert "Đã có người nhận xử lý" in text
+    sent = console.get(f"/alerts?unit={EA_SUP}").text
+    mine = rows_of(trouble.warehouse, "SELECT count(*) FROM ops.letters WHERE unit = %s", EA_SUP)[0][0]
+    assert mine
+    assert f"{mine} thư, mới nhất trước" in sent
+    assert "Không có thư nào như vậy" in console.get("/alerts?first=2030-01-01").text
+
+
+def test_what_nobody_was_told_of_says_why(province, contracts):
+    from ..sql.alert_stories import DOWN, Story
+    from ..sql.builders import day
+
+    story = Story(province, contracts).at(5, 21)  # a Friday night
+    story.contact(EA_SUP)
+    with serving(province) as running:
+
+        def why(unit):
+            text = " ".join(Page(running.get("/alerts").text).text.split())
+            return re.search(rf"{re.escape(story.units[unit])} từ [^·]* · ([^,]+?)(?:,| \d\d:| #|$)", text)[1]
+
+        story.source(EA_SUP, day(4), DOWN)
+        assert why(EA_SUP).startswith("chờ xem có tự hết không")
+        story.at(6, 21)
+        assert why(EA_SUP).startswith("ngoài giờ làm việc")
+        story.at(8, 10)
+        assert why(EA_SUP).startswith("được viết trong lượt tới")
+        story.source(EA_BUNG, day(4), DOWN)
+        story.at(8, 16)
+        assert "chưa biết báo cho ai" not in Page(running.get("/alerts").text).text, "its dataset has a support"
+
+
+def test_reconciliation_shows_nothing_green_that_is_known_by_receipts_only(console):
+    page = console.get("/reconciliation").text
+    text = " ".join(Page(page).text.split())
+    assert "≠ có sai lệch 1 nơi nhận không còn giữ 1 nơi nhận giữ bản khác 1 nơi nhận giữ mà ta chưa gửi" in text
+    steps = text[text.index("Tiến trình", text.index("national_portal")) :]
+    assert "? chỉ biết qua biên nhận 60 58" in steps, steps[:300]
+    assert "✓ khớp" not in text, "nobody's own list was seen whole"
+    assert "○ chưa đối soát" in text
+    assert "3 bên kia có nội dung mà ta chưa từng có" in text, "the other holder"
+    assert "/lienthong/index766/H15" in Page(page).links, "the published figures"
+    one = Page(console.get("/reconciliation/national_portal").text)
+    assert f"/lienthong/endpoints?key={DOSSIER}" in one.links
+    assert "Trích yếu" in one.text, "a field by its title"
+    assert "holds 2 of 40" in one.text
+    filtered = Page(console.get("/reconciliation/national_portal?kind=orphan").text).text
+    assert DOSSIER not in filtered
+    assert "250903-0009" in filtered
+
+
+def test_a_rule_and_a_unit_have_a_history(console):
+    rule = " ".join(Page(console.get("/datasets/ho_so/rules/ma_tthc_ton_tai").text).text.split())
+    assert re.search(r"vi phạm ở \d+/\d+ kỳ, nhiều nhất [\d.]+ ngày", rule), rule[:400]
+    assert EA_BUNG in rule
+    assert "/datasets/ho_so/rules/ma_tthc_ton_tai" in console.get("/datasets/ho_so").text
+    unit = console.get(f"/units/{EA_SUP}").text
+    assert "Thư đã gửi đơn vị" in unit
+    assert f"/lienthong/alerts?unit={EA_SUP}#thu" in Page(unit).links
+    assert "chưa có địa chỉ liên hệ" in console.get(f"/units/{EA_BUNG}").text
+
+
+def test_a_run_of_the_ledger_leads_to_airflows_run_and_its_logs(province):
+    with province.session() as session:
+        session.execute(
+            "INSERT INTO ops.runs (dataset, window_start, window_end, dag_id, dag_run_id) VALUES"
+            " ('ho_so', '2025-09-04T00:00+07', '2025-09-05T00:00+07', 'ingest.ho_so', 'scheduled__x+07:00'),"
+            " ('ho_so', '2025-09-03T00:00+07', '2025-09-04T00:00+07', NULL, NULL)"
+        )
+    with serving(province) as running:
+        links = Page(running.get("/datasets/ho_so").text).links
+    assert "/dags/ingest.ho_so/runs/scheduled__x%2B07%3A00" in links
+    assert "/dags/ingest.ho_so/runs/scheduled__x%2B07%3A00/tasks/judge" in links
+    assert [link for link in links if link.startswith("/dags/ingest.ho_so/runs?logical_date_gte=2025-09-0")]
 
 
 def test_what_the_console_reads_with_cannot_write(trouble):

@@ -35,7 +35,7 @@ def guard(request: Request):
     who = request.cookies.get("who")
     if who is None:
         raise HTTPException(401, "Not authenticated")
-    if who not in ("viewer", "operator"):
+    if who not in ("viewer", "operator", "steward", "curious"):
         raise HTTPException(403, "Forbidden")
 
 
@@ -88,7 +88,9 @@ def troubled(province, contracts):
             [HOSTILE, HOSTILE],
         )
     score(province, contracts)
+    judged(province)
     operated(province)
+    reconciled(province)
     counted(province)
     return story
 
@@ -144,6 +146,55 @@ def operated(warehouse):
         )
 
 
+def judged(warehouse):
+    """How often one rule was broken, window by window, and by whom."""
+    with warehouse.session() as session:
+        session.execute("UPDATE ops.runs SET judged_at = now() WHERE dataset = 'ho_so'")
+        session.execute(
+            "INSERT INTO ops.verdicts (run_id, rule, severity, expectation, checked, failing)"
+            " SELECT run_id, 'ma_tthc_ton_tai', 'quarantine', 'x', 200, 5 * row_number() OVER (ORDER BY run_id)"
+            " FROM ops.runs WHERE dataset = 'ho_so'"
+        )
+        session.execute(
+            "INSERT INTO ops.verdict_sources (run_id, rule, source, failing)"
+            " SELECT run_id, rule, %s, failing FROM ops.verdicts", [EA_BUNG],
+        )  # fmt: skip
+
+
+def reconciled(warehouse):
+    """One look at the portal and one at the public app; what differs has hostile keys, fields and reasons."""
+    with warehouse.session() as session:
+        session.execute(
+            "INSERT INTO ops.reconciliations (endpoint, state, day) VALUES ('national_portal', 'open', '2025-09-05'),"
+            " ('public_app', 'done', '2025-09-05')"
+        )
+        session.execute(
+            "INSERT INTO ops.reconciled (reconciliation_id, dataset, knows, records, accepted, on_the_way, held_back,"
+            " waiting_parent, refused, not_told, unaccounted, orphans) VALUES"
+            " (1, 'ho_so', 'list', 100, 90, 3, 1, 0, 4, 1, 1, 1),"
+            " (1, 'tien_trinh', 'receipts', 60, 58, 1, 0, 1, 0, 0, 0, 0)"
+        )
+        session.cursor().executemany(
+            "INSERT INTO ops.reconciliation_parts (reconciliation_id, number, dataset, unit, first_day, last_day,"
+            " state, held, expected, equal, differing, on_the_way, reason, looked_at) VALUES (1, %s, 'ho_so', %s,"
+            " '2025-09-01', '2025-09-03', %s, %s, %s, %s, %s, 0, %s, now())",
+            [(1, EA_SUP, "looked", 40, 42, 39, 3, None),
+             (2, EA_BUNG, "refused", 2, 40, 2, 38, f"holds 2 of 40 {HOSTILE}"),
+             (3, "H15.133", "planned", None, None, None, None, None)],
+        )  # fmt: skip
+        session.cursor().executemany(
+            "INSERT INTO ops.differences (endpoint, dataset, record_key, kind, fields, version, unit, day,"
+            " reconciliation_id) VALUES ('national_portal', 'ho_so', %s, %s, %s, %s, %s, '2025-09-03', 1)",
+            [(DOSSIER, "missing", [], 1, EA_SUP),
+             (f"{EA_SUP}-250903-0002", "different", ["trich_yeu", HOSTILE], 1, EA_SUP),
+             (HOSTILE, "extra", [], None, EA_SUP), (f"{EA_SUP}-250903-0009", "orphan", [], 1, "")],
+        )  # fmt: skip
+        session.execute(
+            "INSERT INTO ops.comparisons (dataset, holder, window_end, theirs, equal, differing, on_the_way,"
+            " sent_again) VALUES ('doanh_nghiep', 'csdl_doanh_nghiep_dia_phuong', now(), 50, 47, 3, 0, 0)"
+        )
+
+
 OFFICER = "Lò Ghi Dấu"
 """How the names of officers begin; where it turns up, one has leaked."""
 
@@ -194,9 +245,13 @@ def score(warehouse, contracts):
 
 
 def person(request: Request):
-    """In place of Airflow's answer on what somebody may do: an operator may act, but not have ``tien_trinh`` read."""
+    """In place of Airflow's answer on what somebody may do: an operator may act, but not have ``tien_trinh`` read; a
+    steward may see persons besides, and a curious viewer is named for it without the right to act."""
     name = request.cookies.get("who", "")
-    return Person(name or "nobody", lambda dag: name == "operator" and dag != "ingest.tien_trinh")
+    acts = name in ("operator", "steward")
+    return Person(
+        name or "nobody", lambda dag: acts and dag != "ingest.tien_trinh", lambda: name in ("steward", "curious")
+    )
 
 
 class Console:

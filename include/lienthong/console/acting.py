@@ -26,14 +26,23 @@ LARGEST = 64 * 1024
 LIFE = 12 * 3600
 """Seconds for which a page may lie open before its forms are no longer taken."""
 FIELD = "seal"
+PERSONAL = "personal"
+"""Tag of routes that show personal values; ``app.prove`` sees whether each asks for the right to."""
+
+
+def nobody() -> bool:
+    """The answer where nobody was named."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who looks; ``may`` asks Airflow whether this person may have a DAG run and change the data behind it."""
+    """Who looks; ``may`` asks Airflow whether this person may have a DAG run and change the data behind it, and
+    ``may_see_persons`` whether personal values may be shown to this person: nobody, where nothing is said of it."""
 
     name: str
     may: Callable[[str], bool]
+    may_see_persons: Callable[[], bool] = nobody
 
     def must(self, *dags: str) -> None:
         """Refuse whoever may not act on every one of these DAGs."""
@@ -103,6 +112,21 @@ def needs(*dags: str) -> Any:
 
     def right(request: Request, person: Who) -> None:
         person.must(*(dag.format(**request.path_params) for dag in dags))
+
+    return Depends(right)
+
+
+def sees_persons() -> Any:
+    """Before a route: the person is named among those to whom personal values may be shown."""
+
+    def right(person: Who) -> None:
+        if not person.may_see_persons():
+            raise Refused(
+                "Tài khoản này không được xem dữ liệu cá nhân. Quản trị viên hệ thống ghi tên người được xem vào "
+                "LIENTHONG_PERSONAL_DATA.",
+                "This account may not see personal data. Whoever runs the system names those who may in "
+                "LIENTHONG_PERSONAL_DATA.",
+            )
 
     return Depends(right)
 

@@ -8,10 +8,25 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 from starlette.types import Message, Scope
 
-from lienthong.console import activity, backfills, endpoints, metrics, pages, quarantine, render
-from lienthong.console.acting import Person, Refused, Seals, who
+from lienthong.console import (
+    activity,
+    airflow,
+    alerts,
+    backfills,
+    endpoints,
+    history,
+    metrics,
+    pages,
+    personal,
+    problems,
+    quarantine,
+    reconciliation,
+    render,
+)
+from lienthong.console.acting import PERSONAL, Person, Refused, Seals, who
 from lienthong.console.answer import desk_of, login, message, page, visit_of
 from lienthong.console.desk import Desk
 from lienthong.console.indicators import routes as indicators
@@ -41,7 +56,7 @@ def overview(request: Request) -> Response:
 def unit(request: Request, code: str) -> Response:
     """One unit."""
     with desk_of(request).look() as look:
-        view = pages.unit(look, code)
+        view = pages.unit(look, code) | history.of_unit(look, code, visit_of(request).language)
     return page(request, "unit.html.j2", view)
 
 
@@ -51,23 +66,8 @@ def dataset(request: Request, dataset: str) -> Response:
     desk = desk_of(request)
     with desk.look() as look:
         view = pages.dataset(look, desk.settings, dataset)
+        view |= history.of_dataset(look, dataset, visit_of(request).language)
     return page(request, "dataset.html.j2", view)
-
-
-@routes.api_route("/problems", methods=READ)
-def problems(request: Request) -> Response:
-    """What is wrong; the query says of what kind, where, and whether what is mended counts."""
-    with desk_of(request).look() as look:
-        view = pages.problems(look, request.query_params)
-    return page(request, "problems.html.j2", view)
-
-
-@routes.api_route("/problems/{number:int}", methods=READ)
-def problem(request: Request, number: int) -> Response:
-    """One problem and the letters that tell of it."""
-    with desk_of(request).look() as look:
-        view = pages.problem(look, number)
-    return page(request, "problem.html.j2", view)
 
 
 @routes.api_route(f"/{render.css_name()}", methods=READ)
@@ -77,7 +77,20 @@ def style() -> Response:
     return Response(render.css(), headers=headers, media_type="text/css")
 
 
-for part in (indicators, backfills, endpoints, quarantine, activity, metrics):
+for part in (
+    indicators,
+    problems,
+    alerts,
+    backfills,
+    endpoints,
+    reconciliation,
+    history,
+    quarantine,
+    personal,
+    activity,
+    airflow,
+    metrics,
+):
     routes.include_router(part.routes)
 
 
@@ -165,25 +178,34 @@ async def prove(app: FastAPI) -> None:
 
 
 async def _prove_actions(app: FastAPI) -> None:
-    """As somebody who may look: each action asks for a right and refuses without it, and without a form of ours."""
+    """As somebody who may look: each action asks for a right and refuses without it, and without a form of ours; what
+    shows personal values asks for the second right too."""
     actions = [(path, method) for path, methods in _addresses(app) if methods != set(METHODS) for method in methods]
+    personal = {_example(route) for route in app.routes if PERSONAL in getattr(route, "tags", ())}
     before = dict(app.dependency_overrides)
     asked: list[str] = []
 
-    def somebody(right: bool) -> Callable[[], Person]:
+    def somebody(right: bool, persons: bool) -> Callable[[], Person]:
         def may(dag: str) -> bool:
             asked.append(dag)
             return right
 
-        return lambda: Person("nobody", may)
+        def may_see_persons() -> bool:
+            asked.append(PERSONAL)
+            return persons
+
+        return lambda: Person("nobody", may, may_see_persons)
 
     try:
         app.dependency_overrides[app.state.guard] = lambda: None
-        for right in (False, True):
-            app.dependency_overrides[who] = somebody(right)
+        for right, persons in ((False, True), (True, False), (True, True)):
+            app.dependency_overrides[who] = somebody(right, persons)
             for path, method in actions:
                 asked.clear()
-                if method not in READ and ((await _ask(app, method, path)) != 403 or not asked):
+                if method in READ:
+                    continue
+                wanted = {PERSONAL} if right and path in personal else set()
+                if (await _ask(app, method, path)) != 403 or not set(asked) - {PERSONAL} or not wanted <= set(asked):
                     raise NeedsPerson(
                         f"{method} {path} of the console must ask for a right and refuse whoever has none, or has no "
                         "form of ours. It does not: mend its route."
@@ -195,13 +217,11 @@ async def _prove_actions(app: FastAPI) -> None:
 
 def _addresses(app: FastAPI) -> list[tuple[str, set[str]]]:
     """Every address of the application as an example, with its methods."""
-    return [
-        (
-            getattr(route, "path", "/").replace("{number:int}", "1").replace("{path:path}", "x"),
-            set(getattr(route, "methods", None) or {"GET"}),
-        )
-        for route in app.routes
-    ]
+    return [(_example(route), set(getattr(route, "methods", None) or {"GET"})) for route in app.routes]
+
+
+def _example(route: BaseRoute) -> str:
+    return getattr(route, "path", "/").replace("{number:int}", "1").replace("{path:path}", "x")
 
 
 async def _ask(app: FastAPI, method: str, path: str) -> int:

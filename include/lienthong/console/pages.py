@@ -6,19 +6,16 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lienthong.alerts import words as letter_words
-from lienthong.alerts.facts import Problem, held_by_rule
-from lienthong.alerts.letter import showable
-from lienthong.alerts.telling import PLATFORM_TO_DO, PSEUDO_RULES, TO_DO, UNKNOWN_RULE, Teller
+from lienthong.alerts.facts import held_by_rule
+from lienthong.alerts.telling import PSEUDO_RULES, UNKNOWN_RULE
 from lienthong.batches import LOCAL
+from lienthong.console import airflow_links
 from lienthong.console.queries import Look, Row
 from lienthong.console.standing import Cell, cells_of
-from lienthong.console.words import PROBLEMS
 from lienthong.contracts import Contract
 from lienthong.quality.dimensions import DIMENSIONS
 from lienthong.quality.docs import NAME
@@ -29,12 +26,6 @@ MOST_PRESSING = 12
 TOGETHER = 4
 """Problems of one kind and dataset from which on they are one line of the overview."""
 LARGEST = 2**63 - 1
-HERE_TO_DO = {
-    "rows": "Đơn vị sửa từng bản ghi tại phần mềm của mình theo nội dung dưới đây; danh sách đầy đủ ở tệp kèm theo thư "
-    "gửi đơn vị. Bản ghi đã sửa được tự động nhận ở lần đồng bộ sau."
-}
-"""What letters say of themselves, said of a page."""
-_ADDRESS = re.compile(r"\S+@\S+")
 
 
 class Missing(Exception):
@@ -133,26 +124,27 @@ def _pressing(look: Look, problems: Sequence[Row], names: Mapping[str, str]) -> 
         key = row["kind"], row["dataset"]
         rows = alike[key]
         if len(rows) < TOGETHER:
-            lines.append({"many": 0, **_line(look, row, names)})
+            lines.append({"many": 0, **line_of(look, row, names)})
         elif key not in told:
             told.add(key)
             lines.append({
-                **_line(look, row, names), "many": len(rows), "place": "", "unit": "",
+                **line_of(look, row, names), "many": len(rows), "place": "", "unit": "",
                 "since": min(other["since"] for other in rows), "count": sum(other["count"] for other in rows),
             })  # fmt: skip
     return lines[:MOST_PRESSING]
 
 
-def _title(look: Look, dataset: str) -> str:
+def title_of(look: Look, dataset: str) -> str:
+    """What a dataset is called."""
     contract = look.contracts.get(dataset)
     return contract.title if contract else dataset
 
 
-def _line(look: Look, row: Row, names: Mapping[str, str]) -> View:
+def line_of(look: Look, row: Row, names: Mapping[str, str]) -> View:
     """One problem in a list: what, where, since when."""
     contract = look.contracts.get(row["dataset"])
     unit = bool(contract and contract.source.for_each and row["source"])
-    return {**row, "title": _title(look, row["dataset"]), "unit": row["source"] if unit else "",
+    return {**row, "title": title_of(look, row["dataset"]), "unit": row["source"] if unit else "",
             "place": _place(contract, row, names)}  # fmt: skip
 
 
@@ -186,9 +178,9 @@ def unit(look: Look, code: str) -> View:
         "now": look.now,
         "cells": cells,
         "contracts": look.contracts,
-        "problems": [_line(look, row, names) for row in problems],
+        "problems": [line_of(look, row, names) for row in problems],
         "held": [
-            {"title": _title(look, dataset), "dataset": dataset, "rules": [
+            {"title": title_of(look, dataset), "dataset": dataset, "rules": [
                 {"sentence": _sentence(look, dataset, item.rule), "count": item.count, "rule": item.rule}
                 for item in sorted(items, key=lambda item: (-item.count, item.rule))
             ]}
@@ -226,8 +218,10 @@ def dataset(look: Look, settings: Settings, name: str) -> View:
         ],
         "judged": max((row["window_start"] for row in verdicts.values()), default=None),
         "runs": [{**row, "docs": _docs(settings, name, row)} for row in look.runs(name)],
+        "opened_by": airflow_links.opened_by,
+        "runs_of": airflow_links.runs_of,
         "outbox": look.outbox(contract),
-        "problems": [_line(look, row, names) for row in problems],
+        "problems": [line_of(look, row, names) for row in problems],
         "total": total,
     }
 
@@ -242,59 +236,3 @@ def _docs(settings: Settings, dataset: str, run: Row) -> str:
     if kept and not Path(folder, day, f"{dataset}.html").is_file():
         return ""
     return f"{settings.docs_url}/{day}/{dataset}.html"
-
-
-def problems(look: Look, query: Mapping[str, str]) -> View:
-    """The problems that a reader asks for; a filter that means nothing is left out."""
-    names = look.unit_names()
-    kind = query.get("kind", "") if query.get("kind") in PROBLEMS else ""
-    dataset = query.get("dataset", "") if query.get("dataset") in look.contracts else ""
-    source = query.get("unit", "") if query.get("unit") in names else ""
-    everything = query.get("all") == "1"
-    rows, total = look.problems(everything=everything, kind=kind, dataset=dataset, source=source)
-    return {
-        "now": look.now,
-        "problems": [_line(look, row, names) for row in rows],
-        "total": total,
-        "asked": {"kind": kind, "dataset": dataset, "unit": source, "all": everything},
-        "kinds": list(PROBLEMS),
-        "datasets": sorted(look.contracts.values(), key=lambda contract: contract.title),
-        "units": sorted(names.items(), key=lambda item: by_number(item[0])),
-    }
-
-
-def problem(look: Look, number: int) -> View:
-    """One problem as its letters tell it, and the letters themselves."""
-    row = look.problem(number) if number <= LARGEST else None
-    if row is None:
-        raise Missing(f"Không có vấn đề số {number}.", f"There is no problem {number}.")
-    names = look.unit_names()
-    known = Problem(**{field.name: row[field.name] for field in fields(Problem)})
-    told = Teller(look.contracts, names, held_by_rule(look.session, look.home, [known.place])).told(known, "still")
-    contract = look.contracts.get(row["dataset"])
-    conflicts = look.conflicts(row["dataset"], row["source"]) if row["kind"] == "conflict" else []
-    titles = {column.name: column.title for column in contract.columns} if contract else {}
-    return {
-        "now": look.now,
-        "problem": _line(look, row, names),
-        "told": told,
-        "happened": letter_words.happened(told) if told.source else "",
-        "to_do": PLATFORM_TO_DO if known.of_platform else HERE_TO_DO.get(known.kind, TO_DO.get(known.kind, "")),
-        "last_window": _last_window(row),
-        "differences": [
-            {**item, "titles": [showable(titles.get(column, column)) for column in item["columns"]]}
-            for item in conflicts
-        ],
-        "letters": [{**letter, "reason": _plain(letter["reason"])} for letter in look.letters(number)],
-    }
-
-
-def _last_window(row: Row) -> Any:
-    """The last window that it is about; a stale source's is the end of the last good one."""
-    last = row["last_window"]
-    return last - timedelta(seconds=1) if last is not None and row["kind"] == "stale" else last
-
-
-def _plain(reason: str | None) -> str:
-    """A mail server's words without the mailboxes in them."""
-    return showable(_ADDRESS.sub("…", reason or ""), 200)

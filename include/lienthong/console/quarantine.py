@@ -18,7 +18,7 @@ from fastapi.responses import Response
 from lienthong.alerts.telling import PSEUDO_RULES, UNKNOWN_RULE
 from lienthong.batches import LOCAL
 from lienthong.console import acts
-from lienthong.console.acting import Sealed, Who, forms, needs, see
+from lienthong.console.acting import Person, Sealed, Who, forms, needs, see
 from lienthong.console.answer import desk_of, page
 from lienthong.console.pages import LARGEST, Missing, NotDone, by_number, page_number, typed
 from lienthong.console.queries import Look
@@ -49,9 +49,15 @@ def every(request: Request, person: Who) -> Response:
 def single(request: Request, person: Who, number: int) -> Response:
     """One held row: the rules in words, what may be shown of it, every step, and what can be done."""
     with desk_of(request).look() as look:
-        view = _row(look, number)
-        view["done"] = request.query_params.get("done", "")
-    return page(request, "held.html.j2", {**view, **forms(request, person, DAG, f"ingest.{view['row']['dataset']}")})
+        view = row_view(look, number)
+    view |= {"done": request.query_params.get("done", ""), "received": []}
+    return page(request, "held.html.j2", {**view, **offered(request, person, view["contract"])})
+
+
+def offered(request: Request, person: Person, contract: Contract) -> dict[str, Any]:
+    """What the page of a held row may offer this person."""
+    given = forms(request, person, DAG, f"ingest.{contract.dataset}")
+    return {**given, "may_see_persons": given["may"] and person.may_see_persons()}
 
 
 @routes.api_route("/quarantine/{number:int}/redrive", methods=["POST"], dependencies=[needs(DAG)])
@@ -59,7 +65,7 @@ def again(request: Request, person: Who, form: Sealed, number: int, later: Backg
     """Have one row judged again by the present rules."""
     desk = desk_of(request)
     with desk.act() as look:
-        row, contract = _found(look, number)
+        row, contract = found(look, number)
         person.must(f"ingest.{contract.dataset}")
         _redrive(look, contract, person.name, form.get("reason"), (), (row["source"],), (row["record_key"],))
     return _later(see(request, "quarantine", number, done="redrive"), later, desk.wake)
@@ -71,7 +77,7 @@ def waive(request: Request, person: Who, form: Sealed, number: int, later: Backg
     desk = desk_of(request)
     until = _until(form.get("until"))
     with desk.act() as look:
-        row, contract = _found(look, number)
+        row, contract = found(look, number)
         person.must(f"ingest.{contract.dataset}")
         try:
             waiver = waivers.grant(
@@ -140,7 +146,8 @@ def _shown(look: Look) -> str:
     )
 
 
-def _found(look: Look, number: int) -> tuple[dict[str, Any], Contract]:
+def found(look: Look, number: int) -> tuple[dict[str, Any], Contract]:
+    """A held row by its number, without a personal value, and its contract."""
     row = None
     if number <= LARGEST:
         values = {"number": number, "shown": _shown(look)}
@@ -151,8 +158,9 @@ def _found(look: Look, number: int) -> tuple[dict[str, Any], Contract]:
     return row, contract
 
 
-def _row(look: Look, number: int) -> dict[str, Any]:
-    row, contract = _found(look, number)
+def row_view(look: Look, number: int) -> dict[str, Any]:
+    """What the page of a held row shows to everybody."""
+    row, contract = found(look, number)
     names = look.unit_names()
     broken = {name: _said(look, contract.dataset, name) for name in row["rules"]}
     about = {column for rule in contract.rules if rule.id in row["rules"] for column in rule.columns}
@@ -172,8 +180,8 @@ def _row(look: Look, number: int) -> dict[str, Any]:
 def _waiting(look: Look, dataset: str) -> int:
     """Redrives of the dataset that are not ended yet."""
     query = "SELECT count(*) AS n FROM ops.runs WHERE dataset = %s AND kind = 'redrive' AND state = 'open'"
-    found = look.session.execute(query, [dataset]).fetchone() or {"n": 0}
-    return int(found["n"])
+    counted = look.session.execute(query, [dataset]).fetchone() or {"n": 0}
+    return int(counted["n"])
 
 
 def _said(look: Look, dataset: str, name: str) -> str:
@@ -186,9 +194,9 @@ def _list(look: Look, request: Request) -> dict[str, Any]:
     query = request.query_params
     state = query.get("state", "open")
     state = {"all": ""}.get(state, state if state in held.STATES else "open")
-    found = look.session.execute(statement(look.home, "console/held_choices"), {"state": state})
+    every = look.session.execute(statement(look.home, "console/held_choices"), {"state": state})
     # an address or a form holds no name that cannot be seen whole
-    choices = [row for row in found if all(typed(row[n], LONGEST_KEY) == row[n] for n in ("dataset", "source", "rule"))]
+    choices = [row for row in every if all(typed(row[n], LONGEST_KEY) == row[n] for n in ("dataset", "source", "rule"))]
     asked = {name: _one_of(query.get(name, ""), {row[column] for row in choices}) for name, column in
              (("dataset", "dataset"), ("unit", "source"), ("rule", "rule"))}  # fmt: skip
     key = typed(query.get("key", ""), LONGEST_KEY)
