@@ -97,7 +97,8 @@ DRAWN = {
     "type": st.sampled_from([((name,), {"type": kind}) for name, kind in COLUMNS if kind != "string"]),
     "in_set": of("a", values=words),
     "matches": of(
-        "a", pattern=st.sampled_from(["^a{1,2}$", "'", "[:%]", "\\{", "^[^ ]*$", "^.{2}$", "(?i)hò", "\\:a"])
+        "a",
+        pattern=st.sampled_from(["^a{1,2}$", "^[0-9]{2}$", "'", "[:%]", "\\{", "^[^ ]*$", "^.{2}$", "(?i)hò", "\\:a"]),
     ),
     "length": st.integers(0, 8).flatmap(lambda low: of("a", min=low, max=st.integers(low, 400))),
     "between": st.tuples(st.sampled_from(["so", "gia"]), bound, bound).map(
@@ -108,6 +109,7 @@ DRAWN = {
     "exists_in": st.one_of(
         of("a", dataset="danh", column="ma"),
         of("a", dataset="danh", column="ma", at=st.sampled_from(["ngay", "luc"])),
+        of("ma", dataset="danh"),  # which rules of kind sql look at too
     ),
     "official_name": of("a", "b", dataset="danh", column="ma", names=["ten"]),
     "not_name_of_another": of("a", "b", dataset="danh", column="ma", names=["ten"]),
@@ -194,7 +196,11 @@ def sources(draw):
     """Rows by source: many of them, out of a few drawn values a column, so that values meet and repeat."""
     pools = {}
     for name, kind in COLUMNS:
-        common = {"a": ["1", "2", "a", "{batch}"], "b": ["UBND xã Hoà Phú", "nam"], "ma": ["1", "2"]}
+        common = {
+            "a": ["1", "2", "a", "{batch}", "\u2400"],
+            "b": ["UBND xã Hoà Phú", "nam", "\ufffd"],
+            "ma": ["1", "2"],
+        }
         pools[name] = [
             None,
             *common.get(name, []),

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
+from lienthong.quality.columns import kind
 from lienthong.quality.compilation import _escaped, _repeated_rows, _unexpected_rows
 from lienthong.quality.counting import counted_pairs, counted_rows
 from lienthong.quality.great import RESULT_FORMAT, _failing
@@ -212,6 +213,45 @@ def test_our_count_of_pairs_is_theirs_without_a_statement_of_its_own(validate, g
     assert [one.result for one in ours[:2]] == [one.result for one in theirs]
     assert [one.result["unexpected_count"] for one in theirs] == [1, 0]
     assert [text.count("FILTER") for text in told if "FILTER" in text] == [5]
+
+
+@pytest.mark.parametrize("table", ["t", "none"])
+def test_our_counts_of_columns_are_theirs_in_one_statement(validate, gxe, table):
+    """Theirs takes one for the rows, one for each depth of its graph, and one a rule for values that nobody may see."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    wanted = [
+        ("ExpectColumnValuesToNotBeNull", {"column": "b"}),
+        ("ExpectColumnValuesToNotBeNull", {"column": "a"}),
+        ("ExpectColumnValuesToBeInSet", {"column": "a", "value_set": ["a", "it's %s :x"]}),
+        ("ExpectColumnValuesToMatchRegex", {"column": "a", "regex": "^a{1,2}$"}),
+        ("ExpectColumnValuesToNotMatchRegex", {"column": "b", "regex": "x"}),
+        ("ExpectColumnValueLengthsToBeBetween", {"column": "a", "min_value": 0, "max_value": 1}),
+        ("ExpectColumnValueLengthsToBeBetween", {"column": "a", "min_value": 2, "max_value": 90}),
+        ("ExpectColumnValuesToBeBetween", {"column": "_line", "min_value": 1, "max_value": 2}),
+        ("ExpectColumnValuesToBeUnique", {"column": "a"}),
+    ]
+    told = []
+
+    def keep(_connection, _cursor, text, *_):
+        told.append(text)
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        ours = validate(*(kind(name)(**given) for name, given in wanted), table=table)
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+    theirs = validate(*(getattr(gxe, name)(**given) for name, given in wanted), table=table)
+    assert [one.expectation_config.type for one in ours] == [one.expectation_config.type for one in theirs]
+    broken = [_failing("thu", "r", one) for one in theirs]
+    assert [_failing("thu", "r", one) for one in ours] == broken
+    assert broken == ([2, 1, 2, 2, 2, 2, 1, 2, 2] if table == "t" else [0] * 9)
+    # Where there is no row theirs says null and ours 0.
+    assert table == "none" or [one.result for one in ours] == [one.result for one in theirs]
+    about_rows = [text for text in told if "landing." in text and "LIMIT" not in text]
+    assert len([text for text in about_rows if "FILTER" in text]) == 1
+    assert len(about_rows) == 3, "those of repeated values need the number of rows from theirs"
 
 
 def test_our_query_for_repeated_keys_counts_the_rows_that_theirs_counts(validate, gxe):

@@ -7,12 +7,12 @@ different hands; the rest become queries for unexpected rows, or for the sources
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from lienthong.batches import Window
 from lienthong.contracts import Contract
-from lienthong.quality import counting
+from lienthong.quality import columns
 from lienthong.quality.counting import AFTER, BEFORE, BETWEEN, JOIN, ON, ROWS
 from lienthong.rules import VALIDITY, Rule, Subject, column, literal, predicate, quoted, window_test
 from lienthong.rules.vietnam import PHONE, misspelt
@@ -25,10 +25,11 @@ def expectations(contract: Contract, window: Window, subjects: Mapping[str, Sequ
     """The suite of a contract, one expectation a rule, each carrying its rule's id, severity and sentence.
 
     ``subjects`` are the sources that each rule about a window looks at; without them it passes."""
-    return [_expectation(rule, window, subjects.get(rule.id, ())) for rule in contract.rules]
+    beside = {rule.beside for rule in contract.rules}
+    return [_expectation(rule, window, subjects.get(rule.id, ()), beside) for rule in contract.rules]
 
 
-def _expectation(rule: Rule, window: Window, subjects: Sequence[Subject]) -> Any:
+def _expectation(rule: Rule, window: Window, subjects: Sequence[Subject], beside: Collection[object]) -> Any:
     name, arguments = compilation(rule, subjects)
     severity = "warning" if rule.severity == "warn" else "critical"
     meta = {"rule": rule.id, "sentence": rule.sentence, "severity": rule.severity}
@@ -36,9 +37,11 @@ def _expectation(rule: Rule, window: Window, subjects: Sequence[Subject]) -> Any
         given = (
             _native_window(rule, window, subjects[0]) if name in NATIVE_WINDOW.values() else _sources(rule, subjects)
         )
+    elif rule.kind == "exists_in" and (found := _found_beside(rule)) and found in beside:
+        given = _nobody_beside(rule)
     else:
         given = arguments(rule, window)
-    return counting.kind(name)(**given, severity=severity, meta=meta)
+    return columns.kind(name)(**given, severity=severity, meta=meta)
 
 
 def compilation(rule: Rule, subjects: Sequence[Subject] = ()) -> Compilation:
@@ -57,9 +60,11 @@ def _unexpected_rows(rule: Rule, window: Window) -> dict[str, Any]:
 
 def _beside(rule: Rule) -> str:
     # By the column; the split joins by the name of the record. A column that is no name makes the counts differ.
-    if rule.beside is None:
-        return ""
-    dataset, by = (quoted(name) for name in rule.beside)
+    return _join(*rule.beside) if rule.beside else ""
+
+
+def _join(dataset: str, by: str) -> str:
+    dataset, by = quoted(dataset), quoted(by)
     return f"{JOIN}core.{dataset}{ON}{dataset}.{by} = t.{by} AND {dataset}._deleted_at IS NULL"
 
 
@@ -74,6 +79,21 @@ def _not_listed(rule: Rule, _: Window) -> dict[str, Any]:
     listed = f"SELECT FROM core.{quoted(rule.arguments['dataset'])} r WHERE {partner}"
     where = _escaped(f"{code} IS NOT NULL AND NOT EXISTS ({listed})")
     return {"unexpected_rows_query": f"SELECT t._row {ROWS} WHERE {where}"}
+
+
+def _found_beside(rule: Rule) -> tuple[str, str] | None:
+    """The record that rules of kind ``sql`` would know beside the row, when it is the one that this rule looks for."""
+    code = rule.columns[0]
+    alone = "at" not in rule.arguments and rule.arguments.get("column", code) == code
+    return (rule.arguments["dataset"], code) if alone else None
+
+
+def _nobody_beside(rule: Rule) -> dict[str, Any]:
+    """The same as ``_not_listed`` where other rules join that dataset by that column anyway: one join for all."""
+    dataset, code = quoted(rule.arguments["dataset"]), quoted(rule.columns[0])
+    condition = _escaped(f"t.{code} IS NULL OR {dataset}.{code} IS NOT NULL")
+    join = _escaped(_join(rule.arguments["dataset"], rule.columns[0]))
+    return {"unexpected_rows_query": f"{BEFORE}{condition}{BETWEEN}{join}{AFTER}"}
 
 
 def _repeated_rows(rule: Rule, _: Window) -> dict[str, Any]:

@@ -21,19 +21,14 @@ ROWS = "FROM (SELECT * FROM {batch}) t"
 BEFORE, BETWEEN, AFTER = "SELECT q._row FROM (SELECT t._row, (", f") AS passes {ROWS}", ") q WHERE q.passes IS FALSE"
 # Between the parts of what it looks at beside its row.
 JOIN, ON = " LEFT JOIN ", " ON "
+# Their names for the number of rows, and for what they count of two columns.
+ROW_COUNT, PAIRS = "table.row_count", "column_pair_values.a_greater_than_b"
 # Words without which a condition can be one of many in an aggregate.
 _NOT_TOGETHER = re.compile(r"\b(select|over)\b", re.IGNORECASE)
 
 
-def kind(name: str) -> Any:
-    """The class of an expectation of Great Expectations, by its name."""
-    import great_expectations.expectations as gxe
-
-    return OURS[name]() if name in OURS else getattr(gxe, name)
-
-
 @contextmanager
-def _names_taken_anew() -> Iterator[None]:
+def names_taken_anew() -> Iterator[None]:
     """Great Expectations warns that a name is taken anew, which is what is wanted here."""
     registry = logging.getLogger("great_expectations.expectations.registry")
     registry.disabled = True
@@ -52,7 +47,7 @@ def counted_rows() -> Any:
     import great_expectations.expectations as gxe
 
     together = _conditions_together().metric_name
-    with _names_taken_anew():
+    with names_taken_anew():
 
         class UnexpectedRowsExpectation(gxe.UnexpectedRowsExpectation):  # type: ignore[name-defined,misc]  # not exported
             @property
@@ -76,32 +71,29 @@ def counted_pairs() -> Any:
     import great_expectations.expectations as gxe
     from great_expectations.validator.metric_configuration import MetricConfiguration
 
-    unexpected, compared = _pairs_together("unexpected_count"), _pairs_together("filtered_row_count")
-    with _names_taken_anew():
+    counted = {
+        ROW_COUNT: rows_together(),
+        **{f"{PAIRS}.{part}": _pairs_together(part) for part in ("unexpected_count", "filtered_row_count")},
+    }
+    with names_taken_anew():
 
         class ExpectColumnPairValuesAToBeGreaterThanB(gxe.ExpectColumnPairValuesAToBeGreaterThanB):  # type: ignore[name-defined,misc]  # not exported
             def get_validation_dependencies(self, *context: Any, **named: Any) -> Any:
                 found = super().get_validation_dependencies(*context, **named)
                 wanted = found.metric_configurations
-                for ours in (unexpected, compared):
-                    theirs = wanted.pop(ours.replaces)
+                for replaced, ours in counted.items():
+                    theirs = wanted.pop(replaced)
                     given = theirs.metric_domain_kwargs, theirs.metric_value_kwargs
                     found.set_metric_configuration(ours.metric_name, MetricConfiguration(ours.metric_name, *given))
                 wanted.pop(f"{self.map_metric}.unexpected_values", None)
                 return found
 
             def _validate(self, metrics: dict[str, Any], *context: Any, **named: Any) -> Any:
-                counts = {ours.replaces: metrics[ours.metric_name] for ours in (unexpected, compared)}
+                counts = {replaced: metrics[ours.metric_name] for replaced, ours in counted.items()}
                 none: dict[str, Any] = {f"{self.map_metric}.unexpected_values": []}
                 return super()._validate({**metrics, **counts, **none}, *context, **named)
 
     return ExpectColumnPairValuesAToBeGreaterThanB
-
-
-OURS: dict[str, Callable[[], Any]] = {
-    "UnexpectedRowsExpectation": counted_rows,
-    "ExpectColumnPairValuesAToBeGreaterThanB": counted_pairs,
-}
 
 
 def _condition(query: str) -> tuple[str, str] | None:
@@ -113,7 +105,7 @@ def _condition(query: str) -> tuple[str, str] | None:
     return None if _NOT_TOGETHER.search(condition) else (condition.format(), beside.format())
 
 
-def _aggregate(function: Callable[..., Any]) -> Any:
+def aggregate(function: Callable[..., Any]) -> Any:
     """A method that gives one aggregate; Great Expectations puts all of a domain into one statement."""
     from great_expectations.core.metric_domain_types import MetricDomainTypes
     from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
@@ -127,7 +119,7 @@ def _aggregate(function: Callable[..., Any]) -> Any:
     )(function)
 
 
-def _batch_as_t(engine: Any, batch_id: str, beside: str = "") -> dict[str, str]:
+def batch_as_t(engine: Any, batch_id: str, beside: str = "") -> dict[str, str]:
     """The domain of the same batch under the name that conditions know it by: Great Expectations gives it none."""
     import sqlalchemy
 
@@ -144,7 +136,7 @@ def _batch_as_t(engine: Any, batch_id: str, beside: str = "") -> dict[str, str]:
 
 
 @cache
-def _together() -> Any:
+def together() -> Any:
     """Metrics that are asked as soon as the names of the columns are known, all at once: Great Expectations puts the
     aggregates that it can answer at one time into one statement."""
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
@@ -167,11 +159,11 @@ def _conditions_together() -> Any:
     """A metric of Great Expectations for our queries whose condition is one of many."""
     import sqlalchemy
 
-    class RowsThatBreakACondition(_together()):  # type: ignore[misc]  # a class
+    class RowsThatBreakACondition(together()):  # type: ignore[misc]  # a class
         metric_name = "unexpected_rows_query.rows_that_break_a_condition"
         value_keys = ("unexpected_rows_query",)
 
-        @_aggregate
+        @aggregate
         def _sqlalchemy(
             cls,  # theirs: it is called with the class
             execution_engine: Any,
@@ -181,10 +173,31 @@ def _conditions_together() -> Any:
         ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
             condition, beside = _condition(metric_value_kwargs["unexpected_rows_query"]) or ("", "")
             broken = sqlalchemy.text(f"({condition}) IS FALSE")
-            domain = _batch_as_t(execution_engine, metric_domain_kwargs["batch_id"], beside)
+            domain = batch_as_t(execution_engine, metric_domain_kwargs["batch_id"], beside)
             return sqlalchemy.func.count().filter(broken), domain, {}
 
     return RowsThatBreakACondition
+
+
+@cache
+def rows_together() -> Any:
+    """A metric for the number of rows."""
+    import sqlalchemy
+
+    class Rows(together()):  # type: ignore[misc]  # a class
+        metric_name = f"{ROW_COUNT}.together"
+        domain_keys = ("batch_id", "table", "row_condition", "condition_parser")
+
+        @aggregate
+        def _sqlalchemy(
+            cls,  # theirs: it is called with the class
+            execution_engine: Any,
+            metric_domain_kwargs: dict[str, Any],
+            **_: Any,
+        ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+            return sqlalchemy.func.count(), batch_as_t(execution_engine, metric_domain_kwargs["batch_id"]), {}
+
+    return Rows
 
 
 @cache
@@ -193,15 +206,12 @@ def _pairs_together(part: str) -> Any:
     import sqlalchemy
     from great_expectations.expectations.registry import get_metric_provider
 
-    theirs = "column_pair_values.a_greater_than_b"
-
-    class Pairs(_together()):  # type: ignore[misc]  # a class
-        metric_name = f"{theirs}.{part}.together"
-        replaces = f"{theirs}.{part}"
+    class Pairs(together()):  # type: ignore[misc]  # a class
+        metric_name = f"{PAIRS}.{part}.together"
         domain_keys = ("batch_id", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")
         value_keys = ("or_equal",)
 
-        @_aggregate
+        @aggregate
         def _sqlalchemy(
             cls,  # theirs: it is called with the class
             execution_engine: Any,
@@ -210,10 +220,10 @@ def _pairs_together(part: str) -> Any:
         ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
             counted = [sqlalchemy.column(metric_domain_kwargs[name]).is_not(None) for name in ("column_A", "column_B")]
             if part == "unexpected_count":
-                provider, condition = get_metric_provider(f"{theirs}.condition", execution_engine)
+                provider, condition = get_metric_provider(f"{PAIRS}.condition", execution_engine)
                 domain = {"execution_engine": execution_engine, "metric_domain_kwargs": metric_domain_kwargs}
                 counted.append(condition(cls=provider, **domain, **given)[0])
             both = sqlalchemy.func.count().filter(sqlalchemy.and_(*counted))
-            return both, _batch_as_t(execution_engine, metric_domain_kwargs["batch_id"]), {}
+            return both, batch_as_t(execution_engine, metric_domain_kwargs["batch_id"]), {}
 
     return Pairs

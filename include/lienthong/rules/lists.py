@@ -18,7 +18,8 @@ def _exists_in(rule: Rule, _: Window) -> str:
     name = column(rule.columns[0])
     rows = f"FROM {dataset} r WHERE r._deleted_at IS NULL"
     if "at" not in rule.arguments:
-        return f"({name} IS NULL OR EXISTS (SELECT {rows} AND r.{target} = {name}))"
+        # Not EXISTS: a query about the row keeps the statement from parallel workers. NULL in a list would hide a miss.
+        return f"({name} IS NULL OR {name} IN (SELECT r.{target} {rows} AND r.{target} IS NOT NULL))"
     at = f"{column(rule.arguments['at'])}::date"
     start, end = (f"r.{quoted(name)}" for name in VALIDITY)
     valid = f"({at} IS NULL OR (({start} IS NULL OR {start} <= {at}) AND ({end} IS NULL OR {at} < {end})))"

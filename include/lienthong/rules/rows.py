@@ -24,8 +24,16 @@ def _in_set(rule: Rule, _: Window) -> str:
     return f"{column(rule.columns[0])} IN ({values})"
 
 
+# Digits of a given number, the form of most codes. PostgreSQL makes a state for each digit that a pattern counts, for
+# every text anew; to count the bytes and to look for anything that is no digit takes half the time.
+_DIGITS = re.compile(r"\^\[0-9\]\{([0-9]{1,2})\}\$")
+
+
 def _matches(rule: Rule, _: Window) -> str:
-    return f"{column(rule.columns[0])} ~ {literal(rule.arguments['pattern'])}"
+    name, pattern = column(rule.columns[0]), rule.arguments["pattern"]
+    if digits := _DIGITS.fullmatch(pattern):
+        return f"(octet_length({name}) = {int(digits[1])} AND {name} !~ '[^0-9]')"
+    return f"{name} ~ {literal(pattern)}"
 
 
 def _length(rule: Rule, _: Window) -> str:
@@ -66,8 +74,8 @@ def _normal_form(rule: Rule, _: Window) -> str:
 
 def _legal_characters(rule: Rule, _: Window) -> str:
     # Readers write U+2400 for NUL and U+FFFD for what is not Unicode, because PostgreSQL can hold neither.
-    whole = f"concat_ws('', {', '.join(raw(name) for name in rule.columns)})"
-    return f"{whole} NOT LIKE ALL (ARRAY['%\u2400%', '%\ufffd%'])"
+    whole = " || ".join(f"coalesce({raw(name)}, '')" for name in rule.columns)  # concat_ws takes twice as long
+    return f"({whole}) NOT LIKE ALL (ARRAY['%\u2400%', '%\ufffd%'])"
 
 
 def _sql(rule: Rule, _: Window) -> str:

@@ -20,9 +20,10 @@ from lienthong.warehouse.store import Session, Warehouse, one
 Row = Sequence[str | None]
 
 
-# Words without which a predicate sees no other row of its table, and no query of its own. A text that only names such
-# a word is taken for one that looks further, which costs time and changes no result.
-_OTHER_ROWS = re.compile(r"\bover\b", re.IGNORECASE)
+# Words without which a predicate sees no other row of its table nor asks anew for each row, which no parallel worker
+# may do, and no query of its own. A text that only names such a word is taken for one that looks further, which costs
+# time and changes no result.
+_OTHER_ROWS = re.compile(r"\bover\b|\bexists\s*\(\s*select\b", re.IGNORECASE)
 _QUERY = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
@@ -170,7 +171,7 @@ class Landing:
         )
 
     def _bits(self, rules: Sequence[Rule], *, alone: bool) -> sql.Composable:
-        """The bits of the rules that look at no other row of the table, or of the others.
+        """The bits of the rules that parallel workers can tell, or of the others.
 
         Nearly every row is good: it is asked once, by what the row itself shows, and only a bad row is asked rule by
         rule. Queries are not asked twice, each would hash its table anew."""
