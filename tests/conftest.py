@@ -1,15 +1,19 @@
 """Fixtures of every suite: one embedded PostgreSQL a test process, a fresh database a test."""
 
+import asyncio
 import atexit
 import itertools
 import os
 import shutil
+import socketserver
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
+import uvicorn.server
 
 from lienthong.connections import Connection
 from lienthong.contracts import load_all
@@ -21,6 +25,17 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ["LIENTHONG_VAR"] = tempfile.mkdtemp(prefix="lienthong-test-var-")
 atexit.register(shutil.rmtree, os.environ["LIENTHONG_VAR"], ignore_errors=True)
 NUMBERS = itertools.count(1)
+
+
+async def a_moment(seconds):
+    """Sleep, but never for long."""
+    await asyncio.sleep(min(seconds, 0.01))
+
+
+# A thousand tests end a server of their own. Uvicorn looks every tenth of a second whether it shall end, and sleeps as
+# long before it is gone; the standard library's servers look twice a second. Nobody measures that here.
+uvicorn.server.asyncio = SimpleNamespace(**{**vars(asyncio), "sleep": a_moment})
+socketserver.BaseServer.serve_forever.__defaults__ = (0.01,)
 
 
 @pytest.fixture(scope="session")

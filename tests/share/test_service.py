@@ -11,21 +11,37 @@ from urllib.parse import quote
 import pytest
 
 from lienthong.errors import NeedsPerson
+from lienthong.quality import judging
 from lienthong.share import models
 from lienthong.share.pool import Pool
+from lienthong.warehouse import Warehouse
 
+from ..conftest import ROOT
 from ..sql.builders import at, day, rows_of
-from .world import CAP_PHEP, NOI_BO, NUMBER, ORIGIN, PERSON, XA, row, run, serving, version_of
+from .world import CAP_PHEP, NOI_BO, NUMBER, ORIGIN, PERSON, XA, row, run, serving, split, version_of
 
 MARKED = (PERSON, NUMBER, ORIGIN, "1999-05-17")
 
 
+@pytest.fixture(scope="module")
+def promoted(new_database, four):
+    """Name of a database in which three of the datasets have rows, to be copied."""
+    with new_database(four) as connection, pytest.MonkeyPatch.context() as patch:
+        warehouse = Warehouse(connection, ROOT)
+        patch.setattr(judging, "expect", split(warehouse))
+        run(warehouse, CAP_PHEP, day(1), [row("A-1", at(1)), row("A-2", at(1), ngay_cap=None)])
+        run(warehouse, XA, day(1), [("24133", "Ea Súp"), ("24163", "Ea Kao")])
+        run(warehouse, NOI_BO, day(1), [("1", "một")])
+        yield connection.schema
+
+
 @pytest.fixture
-def filled(service):
-    run(service.warehouse, CAP_PHEP, day(1), [row("A-1", at(1)), row("A-2", at(1), ngay_cap=None)])
-    run(service.warehouse, XA, day(1), [("24133", "Ea Súp"), ("24163", "Ea Kao")])
-    run(service.warehouse, NOI_BO, day(1), [("1", "một")])
-    return service
+def filled(new_database, promoted, monkeypatch, tmp_path):
+    with new_database(promoted) as connection:
+        warehouse = Warehouse(connection, ROOT)
+        monkeypatch.setattr(judging, "expect", split(warehouse))
+        with serving(warehouse, tmp_path) as running:
+            yield running
 
 
 def test_values_leave_by_class_of_column_and_ceiling(filled):
