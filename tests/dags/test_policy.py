@@ -145,7 +145,17 @@ ORDER = (
         "metrics",
         "share",
     ]
-    + ["steps", "lineage", "airflow_api", "backfill", "console", "orchestration", "services", "onboarding"]
+    + [
+        "steps",
+        "lineage",
+        "airflow_secrets",
+        "airflow_api",
+        "backfill",
+        "console",
+        "orchestration",
+        "services",
+        "onboarding",
+    ]
     + ["commands", "cli"]
 )
 
@@ -182,7 +192,7 @@ def imported(path):
 
 
 ONLY = {
-    "airflow": {"orchestration"},
+    "airflow": {"orchestration", "airflow_secrets"},
     "great_expectations": {"quality"},
     "psycopg": (
         {"sources", "warehouse", "publishing", "services", "sandbox", "quality", "indicators", "share", "reconcile"}

@@ -94,3 +94,19 @@ def test_a_malformed_connection_is_refused_without_repeating_it(text):
 
 def test_no_secret_in_a_repr():
     assert "bi-mat" not in repr(parse("x", "http://u:bi-mat@h?token=bi-mat"))
+
+
+def test_a_file_of_connections_is_read_once_and_again_when_it_changed(tmp_path, monkeypatch):
+    from airflow.secrets import local_filesystem
+
+    from lienthong.airflow_secrets import ConnectionsFile
+
+    real, reads = local_filesystem.load_connections_dict, []
+    monkeypatch.setattr(local_filesystem, "load_connections_dict", lambda path: reads.append(path) or real(path))
+    path = tmp_path / "connections.json"
+    path.write_text('{"xa_1": {"conn_type": "postgres", "host": "cu"}, "xa_2": "postgres://hai"}', encoding="utf-8")
+    backend = ConnectionsFile(connections_file_path=str(path))
+    found = [backend.get_connection(name) for name in ("xa_1", "xa_2", "xa_3")]
+    assert ([one and one.host for one in found], len(reads)) == (["cu", "hai", None], 1)
+    path.write_text('{"xa_1": {"conn_type": "postgres", "host": "moi"}}', encoding="utf-8")
+    assert (backend.get_connection("xa_1").host, backend.get_connection("xa_2"), len(reads)) == ("moi", None, 2)
