@@ -1,7 +1,8 @@
 """# Housekeeping: what has had its time goes
 
 Every night: files as units dropped them, thirty days after they were last taken. Held rows, their ledger, receipts and
-history are never removed.
+history are never removed. The heads of the receipts' chains are noted outside of the database, after what came since
+the last night was verified.
 
 *When it fails:* the error says who can mend it; nothing else waits for this.
 """

@@ -438,6 +438,16 @@ class Pipeline:
         log.info("%s chains of receipts anchored", heads)
         return gone
 
+    def verify(self) -> int:
+        """Walk the chains of receipts from their beginnings, beside their heads and anchors; gives how many receipts
+        hold, and raises ``NeedsPerson`` when one does not."""
+        lines = chain_anchors.read(chain_anchors.file_of(self.settings))
+        chains = chain_live.verify(self.warehouse, lines)
+        chain_live.require_whole(chains)
+        whole = sum(chain.receipts for chain in chains)
+        log.info("%s receipts in %s chains hold", whole, len(chains))
+        return whole
+
     def exports(self) -> Exported:
         """Write the full exports of the datasets that changed since their last ones; called again it writes none."""
         done = export_all(

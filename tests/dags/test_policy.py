@@ -68,6 +68,7 @@ def test_the_set_of_dags_is_what_contracts_and_endpoints_say(parsed):
     expected = {f"ingest.{name}" for name in contracts}
     expected |= {f"publish.{name}" for contract in contracts.values() for name in contract.endpoints}
     expected |= {"late_sources", "alerts", "scorecard", "housekeeping", "compare", "reconcile", "exports", "backfills"}
+    expected |= {"verify"}
     assert set(parsed["dags"]) == expected
 
 

@@ -185,6 +185,16 @@ def test_heads_are_noted_when_they_moved_and_never_over_what_does_not_hold(evide
     assert evidence.noted()[4:] == []
 
 
+def test_every_week_also_what_was_anchored_long_ago_is_walked(evidence):
+    evidence.keep_house()
+    weekly = Pipeline(evidence.settings, {}, evidence.warehouse, None)
+    assert weekly.verify() == 15
+    evidence.change(f"UPDATE publish.receipts SET code = '9' WHERE endpoint = '{PORTAL}' AND place = 3")
+    evidence.keep_house()  # which looks at what is new
+    with pytest.raises(NeedsPerson, match=f"{PORTAL} do not hold.*place 3"):
+        weekly.verify()
+
+
 def test_after_a_restore_a_person_begins_a_new_epoch(evidence):
     assert "Every anchor is met" in call("receipts", "new-epoch", "--reason", "x")
     assert "There were no anchors to compare with" in call("verify")

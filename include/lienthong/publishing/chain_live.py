@@ -134,12 +134,18 @@ def anchor(warehouse: Warehouse, path: Path) -> int:
                 elif chain.receipts:
                     added.append(Anchor(now.noted_at, endpoint, head.place, head.hash))
         chain_anchors.append(path, added)
+    require_whole(wrong, "do not hold and were not anchored")
+    return len(added)
+
+
+def require_whole(chains: Iterable[Chain], said: str = "do not hold") -> None:
+    """Raise ``NeedsPerson`` with the first finding of each chain that has one."""
+    wrong = [chain for chain in chains if chain.wrong]
     if wrong:
         raise NeedsPerson(
-            f"The receipts of {', '.join(chain.endpoint for chain in wrong)} do not hold and were not anchored; "
+            f"The receipts of {', '.join(chain.endpoint for chain in wrong)} {said}; "
             f"`lienthong verify` tells all. {' '.join(str(chain.findings[0]) for chain in wrong)}"
         )
-    return len(added)
 
 
 def _since(session: Session, home: Path, endpoint: str, head: Head, lines: Iterable[Anchor]) -> Chain:
