@@ -87,11 +87,13 @@ class Pass:
         if broken:
             self._until(lambda now: now["promoted"] >= whole // 3, "a third of the windows")
             self.told["killed"] = self._kill()
+            assert self.told["killed"] > 5, "everything is killed in the middle"
             self._command("up", "--detach")
             self._until(lambda now: now["promoted"] >= 2 * whole // 3, "two thirds of the windows")
             self._command("backfill", "cancel", str(self._newest()["backfill"]))
             self._until(lambda now: now["ended_at"], "the end of what was cancelled")
             self.told["promoted_when_cancelled"] = self._newest()["promoted"]
+            assert self.told["promoted_when_cancelled"] < whole, "it is cancelled in the middle"
             self._ask()
         self._until(lambda now: now["state"] == "done", "the backfill")
         ended = time.monotonic()
@@ -124,7 +126,7 @@ class Pass:
             if passed > shown:
                 print(f"{time.strftime('%H:%M:%S')} {now['promoted']}/{now['windows']}", flush=True)
                 shown = passed + 60
-            time.sleep(3)
+            time.sleep(10)
 
     def _leave(self) -> None:
         began = time.monotonic()

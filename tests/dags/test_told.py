@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +23,7 @@ from lienthong.batches import Window
 from lienthong.contracts import Column
 from lienthong.lineage.notes import ours
 from lienthong.lineage.watched import Watched
+from lienthong.orchestration import telling
 from lienthong.settings import Settings
 from lienthong.warehouse import Warehouse
 from lienthong.warehouse.migrations import migrate
@@ -285,6 +286,27 @@ def test_a_listener_that_fails_costs_the_step_nothing(warehouse, monkeypatch, ca
     assert rows_of(warehouse, "SELECT state FROM ops.runs") == [("promoted",)]
     assert "was not told: RuntimeError" in caplog.text
     assert PERSON not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "slow", "asked"), [(None, 60.0, 3), (None, -1.0, 1), (TimeoutError("away"), 60.0, 1)]
+)
+def test_a_collector_that_is_away_is_waited_for_once(error, slow, asked, monkeypatch):
+    """Its client waits for half a minute, and a task has several things to say."""
+    heard = []
+
+    def emit(**given):
+        heard.append(given)
+        if error:
+            raise error
+
+    monkeypatch.setattr("airflow.providers.openlineage.api.emit_dataset_lineage", emit)
+    monkeypatch.setattr(telling, "SLOW", slow)
+    teller = telling.AirflowTeller("ingest.x", "a", None)
+    for _ in range(3):
+        with suppress(TimeoutError):
+            teller.datasets([], [])
+    assert len(heard) == asked
 
 
 @pytest.mark.parametrize(("known", "replaced"), [(None, True), ("Liên Thông · cũ.", True), ("Tôi xem rồi.", False)])

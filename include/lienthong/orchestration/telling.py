@@ -7,6 +7,7 @@ the task.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,8 @@ from lienthong.orchestration.connecting import connection
 log = logging.getLogger("lienthong")
 PATIENCE = 1.0
 """Seconds for each of the three requests that a note takes."""
+SLOW = 2.0
+"""Seconds after which a collector of lineage counts as away: this task tells it nothing more of datasets."""
 
 
 def own_run() -> tuple[str, str] | None:
@@ -55,6 +58,7 @@ class AirflowTeller:
 
     def __init__(self, dag_id: str, run_id: str, window: Window | None) -> None:
         self._dag_id, self._run_id, self._window = dag_id, run_id, window
+        self._collector_away = False
 
     @contextmanager
     def span(self, name: str, labels: Mapping[str, str]) -> Iterator[Count]:
@@ -95,10 +99,14 @@ class AirflowTeller:
         return _lineage()
 
     def datasets(self, inputs: list[Any], outputs: list[Any]) -> None:
-        """Say in an event of the running task what it reads and writes."""
+        """Say in an event of the running task what it reads and writes; not again after a slow or failed one."""
         from airflow.providers.openlineage.api import emit_dataset_lineage
 
+        if self._collector_away:
+            return
+        began, self._collector_away = time.monotonic(), True
         emit_dataset_lineage(inputs=inputs, outputs=outputs)
+        self._collector_away = time.monotonic() - began > SLOW
 
 
 @cache
