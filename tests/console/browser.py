@@ -10,11 +10,15 @@ import shutil
 import subprocess
 import time
 from contextlib import contextmanager
+from functools import partial
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SWITCHES = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
+    # What a province's computers have: fields of dates show the day first. A Chromium that was installed without its
+    # languages knows how each writes a date nevertheless, and takes that of the page.
+    "--lang=vi-VN", "--enable-blink-features=LangAttributeAwareFormControlUI",
 )  # fmt: skip
 PATIENCE = 90.0
 
@@ -64,11 +68,13 @@ class Browser:
     def _hear(self, event):
         method, given = event.get("method"), event.get("params", {})
         if method == "Target.attachedToTarget":
-            for domain in ("Page", "Log", "Runtime") if given["targetInfo"]["type"] == "page" else ():
+            page = given["targetInfo"]["type"] == "page"
+            for domain in ("Page", "Log", "Runtime") if page else ():
                 self._say(given["sessionId"], f"{domain}.enable")
-            self._say(given["sessionId"], "Runtime.runIfWaitingForDebugger")
-            if given["targetInfo"]["type"] == "page":
+            if page:
+                self._say(given["sessionId"], "Page.setLifecycleEventsEnabled", enabled=True)
                 self.tabs.append(given["sessionId"])
+            self._say(given["sessionId"], "Runtime.runIfWaitingForDebugger")
         elif method == "Target.detachedFromTarget" and given["sessionId"] in self.tabs:
             self.tabs.remove(given["sessionId"])
         elif method:
@@ -95,8 +101,11 @@ class Browser:
         """Show a page; gives what was complained of while it was loaded."""
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.events = []
-        self.ask("Page.navigate", url=address)
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+        begun = self.ask("Page.navigate", url=address)
+        assert "errorText" not in begun, (address, begun)
+        # The page before may tell of its load only now; where nothing is loaded, as for a place on the same page, no
+        # loader is named.
+        while (loader := begun.get("loaderId")) and not any(map(partial(_loaded, loader), self.events)):
             self._hear(self._next())
         told = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
         return [event["params"] for event in self.events if event["method"] in told]
@@ -124,6 +133,12 @@ class Browser:
         """The page as it is printed on A4, as PDF."""
         given = self.ask("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=True)
         path.write_bytes(base64.b64decode(given["data"]))
+
+
+def _loaded(loader, event):
+    """Whether this is the end of one load, and of no other."""
+    given = event["params"]
+    return event["method"] == "Page.lifecycleEvent" and (given["loaderId"], given["name"]) == (loader, "load")
 
 
 def complaint(method, given):

@@ -45,6 +45,19 @@ def test_a_browser_shows_the_pages_whole_and_has_no_complaint(trouble, tmp_path)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_every_page_is_one_click_away_in_one_line_and_on_a_telephone_too(trouble, tmp_path):
+    links = "[...document.querySelectorAll('nav.bar a')].map(link => link.getBoundingClientRect().toJSON())"
+    with serving(trouble.warehouse, guard=lambda: None, person=anybody) as running, browser(tmp_path) as chromium:
+        for path in ("/reconciliation", "/reconciliation?lang=en"):
+            for width, lines in ((1265, 1), (1200, 1), (820, 3), (400, 5)):
+                chromium.open(running.address + path, width)
+                boxes = chromium.value(links)
+                assert len({round(box["top"]) for box in boxes}) == lines, (path, width)
+                assert len(boxes) == 12
+                assert all(box["left"] >= 0 and box["right"] <= width and box["height"] > 15 for box in boxes)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_charts_are_drawn_with_their_letters_inside_and_printed_on_paper(trouble, tmp_path):
     with serving(trouble.warehouse, guard=lambda: None, person=anybody) as running, browser(tmp_path) as chromium:
         for width in (1280, 820):

@@ -8,9 +8,9 @@ import pytest
 
 from lienthong.console.wire import POLICY
 
-from ..sql.alert_stories import EA_BUNG, EA_SUP
-from ..sql.builders import rows_of
-from .world import BLOCKED, DOSSIER, DRIFTED, HOSTILE, OFFICER, PERSON, Page, serving
+from ..sql.alert_stories import EA_BUNG, EA_SUP, Story
+from ..sql.builders import day, rows_of
+from .world import BLOCKED, DOSSIER, DRIFTED, HOSTILE, OFFICER, PERSON, Page, problem, serving
 
 PAGES = ["/", f"/units/{EA_SUP}", f"/units/{EA_BUNG}", "/datasets/ho_so", "/datasets/doanh_nghiep", "/problems",
          "/problems?all=1", f"/problems?kind=rows&unit={EA_SUP}",
@@ -140,9 +140,6 @@ def test_the_overview_says_who_is_behind_and_why_the_most_pressing_first(console
 
 
 def test_a_unit_that_missed_a_promised_window_is_behind_without_any_problem(province, contracts):
-    from ..sql.alert_stories import Story
-    from ..sql.builders import day
-
     story = Story(province, contracts).at(5, 9)
     for unit in (EA_SUP, EA_BUNG):
         story.source(unit, day(2))
@@ -274,8 +271,9 @@ def test_reconciliation_shows_nothing_green_that_is_known_by_receipts_only(conso
     page = console.get("/reconciliation").text
     text = " ".join(Page(page).text.split())
     assert "≠ có sai lệch 1 nơi nhận không còn giữ 1 nơi nhận giữ bản khác 1 nơi nhận giữ mà ta chưa gửi" in text
-    steps = text[text.index("Tiến trình", text.index("national_portal")) :]
+    steps = text[text.index("Tiến trình", text.index("Cổng Dịch vụ công quốc gia")) :]
     assert "? chỉ biết qua biên nhận 60 58" in steps, steps[:300]
+    assert "vòng này đã qua 0 / 30 lượt" in text, "how far the round is where it is not whole yet"
     assert "✓ khớp" not in text, "nobody's own list was seen whole"
     assert "○ chưa đối soát" in text
     assert "3 bên kia có nội dung mà ta chưa từng có" in text, "the other holder"
@@ -309,9 +307,92 @@ def test_a_run_of_the_ledger_leads_to_airflows_run_and_its_logs(province):
         )
     with serving(province) as running:
         links = Page(running.get("/datasets/ho_so").text).links
+        framed = Page(running.get("/datasets/ho_so", headers=FRAMED).text).links
     assert "/dags/ingest.ho_so/runs/scheduled__x%2B07%3A00" in links
     assert "/dags/ingest.ho_so/runs/scheduled__x%2B07%3A00/tasks/judge" in links
+    assert "/lienthong/airflow/dags/ingest.ho_so/runs/scheduled__x%2B07%3A00" in framed
+    assert not [link for link in framed if link == "/" or link.startswith("/dags")]
     assert [link for link in links if link.startswith("/dags/ingest.ho_so/runs?logical_date_gte=2025-09-0")]
+
+
+FRAMED = {"Sec-Fetch-Dest": "iframe"}
+
+
+def test_no_page_in_a_tab_of_airflow_leads_to_airflow(console, every):
+    out = re.compile(r"/$|/dags/")
+    assert [link for link in Page(console.get("/backfills").text).links if out.match(link)] == ["/", "/dags/backfills"]
+    for path in every:
+        page = Page(console.get(path, headers=FRAMED).text)
+        assert not [link for link in page.links if out.match(link)], path
+    tab = console.get("/airflow/dags/backfills", headers=FRAMED)
+    assert "/lienthong/backfills" in Page(tab.text).links
+
+
+def test_pages_say_what_a_day_is_expected_to_bring_and_how_it_ended(province, contracts):
+    story = Story(province, contracts).at(5, 9)
+    for number, rows in ((2, 40), (3, 12), (4, 40)):
+        story.source(EA_SUP, day(number))
+        with province.session() as session:
+            newest = "(SELECT max(run_id) FROM ops.runs)"
+            session.execute(f"UPDATE ops.batches SET rows = %s WHERE run_id = {newest}", [rows])
+    with province.session() as session:
+        session.execute(
+            "INSERT INTO ops.runs (dataset, window_start, window_end) SELECT unnest(%s::text[]), %s, %s",
+            [list(contracts["ho_so"].waits_for), day(4).start, day(4).end],
+        )
+        session.execute(
+            "UPDATE ops.runs SET closed_at = opened_at + interval '1 minute', partial = false, state = 'promoted',"
+            " extracted = 0, inserted = 0, updated = 0, unchanged = 0, superseded = 0, quarantined = 0"
+        )
+        session.execute(
+            "INSERT INTO ops.watermarks (dataset, source, window_end) VALUES ('ho_so', %s, %s)", [EA_SUP, day(4).end]
+        )
+        session.execute(
+            "INSERT INTO ops.backfills (datasets, units, first_day, last_day, state, asked_by, ended_at) VALUES"
+            " ('{don_vi}', '{}', '2025-08-01', '2025-08-15', 'done', 'op', now())"
+        )
+        session.execute(
+            "INSERT INTO ops.backfill_parts (backfill_id, number, dataset, first_day, last_day, state, begun_at,"
+            " ended_at) VALUES (1, 1, 'don_vi', '2025-08-15', '2025-08-15', 'done', now(), now())"
+        )
+    problem(province, "source_down", "ho_so", EA_SUP, reason="máy chủ không trả lời (OperationalError).")
+    problem(province, "unreconciled", "ho_so", "national_portal", count=2, rules={"doi_soat_missing": 2})
+    with serving(province) as running:
+
+        def said(path):
+            return " ".join(Page(running.get(path).text).text.split())
+
+        new = f"/backfills/new?dataset=ho_so&unit={EA_SUP}&reprocess=1&first=2025-09-{{}}&last=2025-09-{{}}"
+        for first, last, rows in (("03", "03", 12), ("03", "04", 52), ("01", "01", 40)):
+            table = said(new.format(first, last)).partition("Sẽ chạy gì")[2].partition("Ước lượng")[0]
+            assert f" {rows} 1 phút" in table, (first, last, table)
+        for path in ("/backfills", "/backfills/1"):
+            assert "! đã kết thúc, 1 ngày chưa đạt" in said(path)
+            assert 'class="tag good"' not in running.get(path).text
+        once = "nguồn đưa toàn bộ danh sách mỗi lần, nên chỉ đọc một lần, cho ngày 15/08/2025"
+        assert once in said("/backfills/1")
+        assert once in said("/backfills/new?dataset=don_vi&first=2025-08-01&last=2025-08-15")
+        unit = said(f"/units/{EA_SUP}")
+        assert "đủ đến 04/09/2025" in unit
+        assert "«không đọc được» là của riêng ngày 04/09/2025" in unit
+        down, lost = (said(f"/problems/{number}") for number in (1, 2))
+        assert "máy chủ không trả lời. OperationalError" in down
+        assert "Cổng Dịch vụ công quốc gia" in lost
+        assert "national_portal" not in lost
+        listed = Page(running.get("/problems?lang=en").text)
+        assert "National Public Service Portal" in listed.text
+        assert "/lienthong/units/national_portal?lang=en" not in listed.links, "it is no unit"
+
+
+def test_a_rules_sentence_is_shown_to_its_last_word(province, contracts):
+    contract = max(contracts.values(), key=lambda one: max(len(rule.sentence) for rule in one.rules))
+    rule = max(contract.rules, key=lambda one: len(one.sentence))
+    assert len(rule.sentence) > 300, "longer than what was shown of it once"
+    story = Story(province, contracts).at(5, 9)
+    story.hold(EA_SUP, "H15.131-250905-0001", dataset=contract.dataset, rules=(rule.id,))
+    with serving(province) as running:
+        for path in ("/quarantine", "/quarantine/1", f"/datasets/{contract.dataset}/rules/{rule.id}"):
+            assert rule.sentence in " ".join(Page(running.get(path).text).text.split()), path
 
 
 def test_what_the_console_reads_with_cannot_write(trouble):

@@ -104,10 +104,11 @@ class Visitor:
         self.browser.ask("Input.insertText", text=text)
 
     def fill_day(self, label, day):
-        """Type a date as the browser's language writes it."""
+        """Type a date as the page's language writes it, which the browser's fields follow."""
         self._press(self._label(label, WORDS), f"a field {label!r}")
         order = self._look(
-            "new Intl.DateTimeFormat().formatToParts(new Date()).map(one => one.type).filter(name => name != 'literal')"
+            "new Intl.DateTimeFormat(document.documentElement.lang || undefined).formatToParts(new Date())"
+            ".map(one => one.type).filter(name => name != 'literal')"
         )
         for part in order:
             for digit in {"day": f"{day:%d}", "month": f"{day:%m}", "year": f"{day:%Y}"}[part]:

@@ -36,6 +36,8 @@ PAGES = (
          "One unit: what it gives, its problems, the rows held of it, its scorecard."),
     Page("dataset", CONSOLE + "/datasets/ho_so", "Một bộ dữ liệu: hợp đồng, các lượt chạy, quy tắc",
          "One dataset: its contract as a page, its runs, its rules."),
+    Page("rule", CONSOLE + "/datasets/ho_so/rules/so_dinh_danh_hop_le", "Một quy tắc qua các kỳ",
+         "One rule: its sentence, how often it was broken window by window, and by whom."),
     Page("quarantine", CONSOLE + f"/quarantine?dataset=ho_so&unit={ELEVEN}",
          "Bản ghi giữ: mười một hồ sơ của xã Ea Súp",
          "Quarantine: the eleven dossiers of one commune, with the reason of each."),
@@ -53,6 +55,8 @@ PAGES = (
          "One receiver: its answers, and in its words why it refused a record."),
     Page("reconciliation", CONSOLE + "/reconciliation", "Đối soát: nơi nhận đang giữ gì so với kho dữ liệu",
          "Reconciliation: what the receivers hold beside what the warehouse holds."),
+    Page("reconciliation-one", CONSOLE + "/reconciliation/national_portal", "Đối soát với Cổng Dịch vụ công quốc gia",
+         "Reconciliation with one receiver: its datasets, what differs, how far the look has come."),
     Page("alerts", CONSOLE + "/alerts", "Cảnh báo: đã viết cho ai, đã gửi chưa",
          "Alerts: who was written to, and whether it has left."),
     Page("problems", CONSOLE + "/problems", "Vấn đề đang mở", "Open problems, by kind, dataset and unit."),
@@ -81,6 +85,8 @@ PAGES = (
     Page("english", CONSOLE + "/?lang=en", "Trang tổng quan bằng tiếng Anh", "The overview in English."),
     Page("dag", "{airflow}/dags/ingest.ho_so", "Trang của một DAG trong Airflow",
          "The page of a DAG in Airflow.", shows="ingest.ho_so"),
+    Page("dag-tab", "{airflow}/dags/ingest.ho_so/plugin/lienthong-dag", "Thẻ «Liên Thông» trên trang của một DAG",
+         "The tab of the console on the page of a DAG.", shows="ingest.ho_so"),
 )  # fmt: skip
 
 

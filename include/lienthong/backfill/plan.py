@@ -56,7 +56,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the days of one dataset are expected to take, from the windows that were run before; None if none was."""
+    """What the days of one dataset are expected to bring and take, by what they brought before or else by what the
+    windows usually do; None while none was run."""
 
     dataset: str
     to_run: int
@@ -203,13 +204,14 @@ def _parts(dataset: str, days: Sequence[date], newest_first: bool) -> list[Part]
 
 
 def _cost(session: Session, home: Path, contract: Contract, request: Request, days: Sequence[date]) -> Cost:
-    values: dict[str, Any] = {"dataset": contract.dataset, "units": list(request.units)}
+    starts = [Window.of_day(day).start for day in days]
+    values: dict[str, Any] = {"dataset": contract.dataset, "units": list(request.units), "windows": starts}
     usual = session.execute(statement(home, "backfill/usual"), values).fetchone() or {}
-    rows, seconds = usual.get("rows"), usual.get("seconds")
+    rows, seconds = (usual.get("rows"), usual.get("seconds")) if days else (0, 0)
     return Cost(
         dataset=contract.dataset,
         to_run=len(days),
         whole=len(_days(contract, request)) - len(days),
-        rows=None if rows is None else round(rows * len(days)),
-        seconds=None if seconds is None else float(seconds) * len(days),
+        rows=None if rows is None else round(rows),
+        seconds=None if seconds is None else float(seconds),
     )

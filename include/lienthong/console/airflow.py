@@ -22,7 +22,6 @@ from lienthong.warehouse.store import one
 READ = ["GET", "HEAD"]
 MOST_RUNS = 20
 MOST_RULES = 20
-FRAMES = ("iframe", "frame")
 PLACES = {
     "alerts": ("alerts",),
     "backfills": ("backfills",),
@@ -72,7 +71,7 @@ def place_of(dag_id: str) -> tuple[str, ...]:
 def _shown(request: Request, dag_id: str, run_id: str, task_id: str = "") -> Response:
     visit = visit_of(request)
     place = place_of(dag_id)
-    if request.headers.get("sec-fetch-dest") not in FRAMES:
+    if not visit.framed:
         return RedirectResponse(visit.url(*place), 303)
     with desk_of(request).look() as look:
         if place[0] == "datasets" and place[1] not in look.contracts:

@@ -13,6 +13,9 @@ from lienthong.console import render
 from lienthong.console.desk import Desk
 from lienthong.console.render import Visit
 
+FRAMES = ("iframe", "frame")
+"""What a browser says of a request for a page within another one."""
+
 
 def desk_of(request: Request) -> Desk:
     """What the console was opened with."""
@@ -27,7 +30,8 @@ def visit_of(request: Request) -> Visit:
     # a proxy that takes Airflow's own prefix away leaves it in the root path only
     path = request.scope["path"]
     inside = path.removeprefix(base) if path.startswith(base) else path.removeprefix(base.removeprefix(airflow))
-    return Visit(base, airflow, inside, dict(request.query_params))
+    framed = request.headers.get("sec-fetch-dest") in FRAMES
+    return Visit(base, airflow, inside, dict(request.query_params), framed)
 
 
 def login(visit: Visit) -> str:

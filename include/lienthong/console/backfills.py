@@ -6,6 +6,7 @@ confirmed is what runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -88,6 +89,7 @@ def single(request: Request, person: Who, number: int) -> Response:
             )
         )
         view = {"now": look.now, "titles": _titles(look), "one": found, "acts": acts,
+                "last_only": _last_only(look, found.datasets, found.first, found.last),
                 "failed": found.failed[:MOST_FAILED], "done": request.query_params.get("done", ""),
                 "names": look.unit_names()}  # fmt: skip
     rights = (DAG, *(f"ingest.{name}" for name in found.datasets))
@@ -130,6 +132,12 @@ def _one(look: Look, number: int) -> Backfill:
     return found[0]
 
 
+def _last_only(look: Look, datasets: Iterable[str], first: date, last: date) -> dict[str, date]:
+    """Of several days' datasets those of which only the last day is read, because a source gives what is there now."""
+    lists = (name for name in datasets if name in look.contracts and look.contracts[name].mode == "snapshot")
+    return dict.fromkeys(lists, last) if first != last else {}
+
+
 def _titles(look: Look) -> dict[str, str]:
     return {name: contract.title for name, contract in look.contracts.items()}
 
@@ -147,13 +155,17 @@ def _new(look: Look, given: Form) -> dict[str, Any]:
         "chosen": given.all("dataset"),
         "only": given.all("unit"),
         "preview": None,
+        "last_only": {},
         "wrong": None,
         "yesterday": (look.now.astimezone(LOCAL) - timedelta(days=1)).date(),
     }
     if not given.values.keys() & {"first", "last"}:  # a link to the form may have chosen a dataset or a unit
         return view
     try:
-        view["preview"] = _preview(look, _asked(look, given))
+        found = _preview(look, _asked(look, given))
+        every = [cost.dataset for cost in found.costs]
+        last_only = _last_only(look, every, found.request.first, found.request.last)
+        view |= {"preview": found, "last_only": last_only}
     except NotDone as error:
         view["wrong"] = error
     return view

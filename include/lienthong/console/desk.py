@@ -14,6 +14,7 @@ from lienthong.console.indicators.kept import Kept
 from lienthong.console.queries import Look
 from lienthong.contracts import Contract, load_all
 from lienthong.errors import LienThongError, NeedsPerson
+from lienthong.reconcile.options import Options
 from lienthong.settings import Settings
 from lienthong.share.pool import Pool
 
@@ -59,6 +60,13 @@ class Desk:
         with self._acting.session() as session:
             session.execute(BOUNDED)
             yield Look(session, self.settings.home, contracts)
+
+    def reconciled_within(self, endpoint: str) -> int:
+        """In how many days a receiver is looked at whole, as its connection says it; the default where none is kept."""
+        try:
+            return Options.of(self._lookup(endpoint)).whole_days
+        except LienThongError:
+            return Options().whole_days
 
     def wake(self, dag_id: str) -> None:
         """Have a DAG look now at what was asked for. Where Airflow does not answer, its own schedule does."""

@@ -16,6 +16,7 @@ from lienthong.batches import LOCAL
 from lienthong.console import airflow_links
 from lienthong.console.queries import Look, Row
 from lienthong.console.standing import Cell, cells_of
+from lienthong.console.words import receiver
 from lienthong.contracts import Contract
 from lienthong.quality.dimensions import DIMENSIONS
 from lienthong.quality.docs import NAME
@@ -143,15 +144,18 @@ def title_of(look: Look, dataset: str) -> str:
 def line_of(look: Look, row: Row, names: Mapping[str, str]) -> View:
     """One problem in a list: what, where, since when."""
     contract = look.contracts.get(row["dataset"])
-    unit = bool(contract and contract.source.for_each and row["source"])
+    at_receiver = row["source"] if row["kind"] == "unreconciled" else ""
+    unit = bool(contract and contract.source.for_each and row["source"] and not at_receiver)
     return {**row, "title": title_of(look, row["dataset"]), "unit": row["source"] if unit else "",
-            "place": _place(contract, row, names)}  # fmt: skip
+            "receiver": at_receiver, "place": _place(contract, row, names)}  # fmt: skip
 
 
 def _place(contract: Contract | None, row: Row, names: Mapping[str, str]) -> str:
-    """The unit's name, who owns the dataset, or the other holder; empty when no source is meant."""
+    """The unit's name, who owns the dataset, the other holder or the receiver; empty when no source is meant."""
     if not row["source"]:
         return ""
+    if row["kind"] == "unreconciled":
+        return receiver("vi", row["source"])
     if contract is None or row["kind"] == "conflict":
         return str(row["source"])
     return names.get(row["source"], row["source"]) if contract.source.for_each else contract.owner

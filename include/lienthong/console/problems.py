@@ -38,6 +38,7 @@ HERE_TO_DO = {
     "gửi đơn vị. Bản ghi đã sửa được tự động nhận ở lần đồng bộ sau."
 }
 """What letters say of themselves, said of a page."""
+_CLASS = re.compile(r" ?\(([A-Za-z_.]*(?:Error|Exception|Timeout|Refused|Closed))\)\.?$")
 _ADDRESS = re.compile(r"\S+@\S+")
 routes = APIRouter()
 
@@ -142,6 +143,7 @@ def problem(look: Look, number: int, done: str = "") -> View:
     names = look.unit_names()
     known = Problem(**{field.name: row[field.name] for field in fields(Problem)})
     told = Teller(look.contracts, names, held_by_rule(look.session, look.home, [known.place])).told(known, "still")
+    reason, raised = _without_class(told.reason)
     contract = look.contracts.get(row["dataset"])
     conflicts = look.conflicts(row["dataset"], row["source"]) if row["kind"] == "conflict" else []
     titles = {column.name: column.title for column in contract.columns} if contract else {}
@@ -149,6 +151,8 @@ def problem(look: Look, number: int, done: str = "") -> View:
         "now": look.now,
         "problem": line_of(look, row, names),
         "told": told,
+        "reason": reason,
+        "raised": raised,
         "happened": letter_words.happened(told) if told.source else "",
         "to_do": PLATFORM_TO_DO if known.of_platform else HERE_TO_DO.get(known.kind, TO_DO.get(known.kind, "")),
         "last_window": _last_window(row),
@@ -166,6 +170,12 @@ def _last_window(row: Row) -> Any:
     """The last window that it is about; a stale source's is the end of the last good one."""
     last = row["last_window"]
     return last - timedelta(seconds=1) if last is not None and row["kind"] == "stale" else last
+
+
+def _without_class(reason: str) -> tuple[str, str]:
+    """A reason as people read it, and the class of the error that it names at its end for an engineer."""
+    found = _CLASS.search(reason)
+    return (reason, "") if found is None else (f"{reason[: found.start()]}.", found[1])
 
 
 def plain(reason: str | None) -> str:

@@ -16,12 +16,12 @@ from fastapi.responses import Response
 from lienthong.console import acts
 from lienthong.console.acting import Sealed, Who, forms, needs, see
 from lienthong.console.answer import desk_of, page
+from lienthong.console.desk import Desk
 from lienthong.console.pages import LARGEST, Missing, NotDone, View, title_of, typed
 from lienthong.console.queries import Look, Row
 from lienthong.console.words import TEXTS
 from lienthong.endpoints import ENDPOINTS
 from lienthong.reconcile import differences
-from lienthong.settings import Settings
 from lienthong.warehouse.statements import statement
 
 READ = ["GET", "HEAD"]
@@ -40,7 +40,7 @@ def every(request: Request) -> Response:
     """All receivers and datasets, the other holders, and the way to the figures that the portal publishes."""
     desk = desk_of(request)
     with desk.look() as look:
-        view = overview(look, desk.settings)
+        view = overview(look, desk)
     return page(request, "reconciliation.html.j2", view)
 
 
@@ -48,8 +48,9 @@ def every(request: Request) -> Response:
 def single(request: Request, person: Who, endpoint: str) -> Response:
     """One receiver: its datasets, the keys that differ, and how far the look has come."""
     _known(endpoint)
-    with desk_of(request).look() as look:
-        view = one(look, endpoint, request.query_params)
+    desk = desk_of(request)
+    with desk.look() as look:
+        view = one(look, desk, endpoint, request.query_params)
     return page(request, "reconciliation_one.html.j2", {**view, **forms(request, person, f"publish.{endpoint}")})
 
 
@@ -80,12 +81,12 @@ def _known(endpoint: str) -> None:
         raise Missing("Không có nơi nhận này.", "There is no such receiver.")
 
 
-def overview(look: Look, settings: Settings) -> View:
+def overview(look: Look, desk: Desk) -> View:
     """Every receiver with its datasets, and what the other holders of our records hold."""
-    standing = _standing(look)
+    standing = _standing(look, desk)
     sides = _sides(look)
     return {
-        "now": look.now, "agency": settings.agency, "sides": sides,
+        "now": look.now, "agency": desk.settings.agency, "sides": sides,
         "endpoints": [{"endpoint": name, "lines": standing.get(name, [])} for name in sorted(ENDPOINTS)],
         "otherwise": sum(line["otherwise"] for lines in standing.values() for line in lines),
         "sides_otherwise": sum(side["otherwise"] for side in sides),
@@ -94,9 +95,9 @@ def overview(look: Look, settings: Settings) -> View:
     }  # fmt: skip
 
 
-def one(look: Look, endpoint: str, query: Mapping[str, str]) -> View:
+def one(look: Look, desk: Desk, endpoint: str, query: Mapping[str, str]) -> View:
     """One receiver."""
-    lines = _standing(look).get(endpoint, [])
+    lines = _standing(look, desk).get(endpoint, [])
     datasets = {line["dataset"] for line in lines}
     asked = {
         "dataset": query.get("dataset", "") if query.get("dataset") in datasets else "",
@@ -135,17 +136,21 @@ def _titles(look: Look, row: Row) -> list[str]:
     return [titles.get(name, name) for name in row["fields"]]
 
 
-def _standing(look: Look) -> dict[str, list[View]]:
-    """By receiver a line for each dataset that is bound to it; one that was never looked at has no counts."""
+def _standing(look: Look, desk: Desk) -> dict[str, list[View]]:
+    """By receiver a line for each dataset that is bound to it; one that was never looked at has no counts.
+
+    ``round`` is in how many daily looks everything has its turn, ``left`` how many are still to come."""
     found = {(row["endpoint"], row["dataset"]): row for row in differences.standing(look.session, look.home)}
     bound = {(name, c.dataset) for c in look.contracts.values() for name in c.endpoints}
     lines: dict[str, list[View]] = {}
     for endpoint, dataset in sorted(bound | found.keys()):
         row = found.get((endpoint, dataset))
         otherwise = sum(row[name] for name in COUNTED) if row else 0
+        under_way = row is not None and row["knows"] == "list" and row["whole_since"] is None
+        turns = desk.reconciled_within(endpoint) if under_way else 0
         lines.setdefault(endpoint, []).append({
             "dataset": dataset, "title": title_of(look, dataset), "row": row, "otherwise": otherwise,
-            "state": _state(row, otherwise),
+            "state": _state(row, otherwise), "round": turns, "left": max(1, turns - row["looks"]) if row else turns,
         })  # fmt: skip
     return lines
 

@@ -20,10 +20,12 @@ LONGEST = 600
 
 
 class Visit:
-    """Who looks from where: the language, the console's own address and Airflow's."""
+    """Who looks from where: the language, the console's own address and Airflow's.
 
-    def __init__(self, base: str, airflow: str, path: str, query: Mapping[str, str]) -> None:
-        self.base, self.airflow, self.path = base, airflow, path
+    ``framed`` is a page in a tab of Airflow's own: a link to Airflow would open Airflow within Airflow there."""
+
+    def __init__(self, base: str, airflow: str, path: str, query: Mapping[str, str], framed: bool = False) -> None:
+        self.base, self.airflow, self.path, self.framed = base, airflow, path, framed
         self.query = {name: value for name, value in query.items() if name != "lang"}
         self.language = "en" if query.get("lang") == "en" else "vi"
 
@@ -33,8 +35,12 @@ class Visit:
         return _with(f"{self.base}/{path}", query, self.language)
 
     def dag(self, dag_id: str) -> str:
-        """The page of a DAG in Airflow."""
-        return f"{self.airflow}/dags/{quote(dag_id, safe='')}"
+        """The page of a DAG in Airflow; within Airflow's own pages, what the console shows of it."""
+        return self.url("airflow", "dags", dag_id) if self.framed else f"{self.airflow}/dags/{quote(dag_id, safe='')}"
+
+    def run(self, dag_id: str, run_id: str, otherwise: str) -> str:
+        """The page of a run, as ``dag``; ``otherwise`` is where Airflow has it."""
+        return self.url("airflow", "dags", dag_id, "runs", run_id) if self.framed else otherwise
 
     def other_language(self) -> str:
         """This page in the other language."""
@@ -59,6 +65,7 @@ def page(visit: Visit, template: str, **view: Any) -> str:
         "t": visit.t,
         "word": partial(words.text, language),
         "kind": partial(words.problem, language),
+        "receiver": partial(words.receiver, language),
         "tone": words.tone,
         "states": STATES,
         "n": partial(words.whole, language),

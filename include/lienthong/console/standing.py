@@ -40,6 +40,17 @@ class Cell:
         return _PLACE[self.state]
 
     @property
+    def missed(self) -> tuple[date, ...]:
+        """First and last of the days that could not be read although no newer one is owed, as when a day of the past
+        was asked for once more; else empty. ``alerts.watch`` asks for the newest window, a problem is about any."""
+        found = [p for p in self.problems if p["kind"] == "source_down" and p["last_window"] is not None]
+        if self.good_day is None or self.late or not found:
+            return ()
+        first = min(p["first_window"] or p["last_window"] for p in found).astimezone(LOCAL).date()
+        last = max(p["last_window"] for p in found).astimezone(LOCAL).date()
+        return (first, last) if last <= self.good_day else ()
+
+    @property
     def behind(self) -> bool:
         """Whether the newest promised window is missing."""
         return self.state in BEHIND

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from lienthong.alerts.words import KINDS as LETTER_KINDS
+from lienthong.alerts.words import RECEIVERS as LETTER_RECEIVERS
 from lienthong.batches import LOCAL
 
 LANGUAGES = ("vi", "en")
@@ -53,6 +54,15 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
 }
 """Kinds of problems, the most pressing first: their tone and their English name."""
 
+RECEIVERS: Mapping[str, str] = {
+    "national_portal": "National Public Service Portal",
+    "shared_platform": "Data integration and sharing platform",
+    "monitoring_centre": "Monitoring and operations centre",
+    "statistics_message": "Receiver of statistical messages",
+    "public_app": "The people's app",
+}
+"""English names of receivers; the Vietnamese ones are those of letters."""
+
 TEXTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "severity": {"block": ("chặn cả nguồn", "blocks the source"), "quarantine": ("giữ lại bản ghi", "holds the row"),
                  "warn": ("cảnh báo", "warns")},
@@ -86,7 +96,8 @@ TEXTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "reconciled": {"never": ("chưa đối soát", "never looked at"), "otherwise": ("có sai lệch", "differs"),
                    "stopped": ("dừng: trả lời thiếu bất thường", "stopped: the answer was too short"),
                    "receipts": ("chỉ biết qua biên nhận", "known by receipts only"),
-                   "partly": ("chưa xem hết", "not all looked at yet"), "equal": ("khớp", "agrees")},
+                   "partly": ("đang xem dần, chưa thấy lệch", "being looked at, nothing differs so far"),
+                   "equal": ("khớp", "agrees")},
     "role": {"owner": ("chủ dữ liệu", "owner of the data"),
              "province": ("tổ dữ liệu tỉnh", "the province's data team")},
     "channel": {"email": ("thư điện tử", "mail"), "apprise": ("kênh trò chuyện", "chat")},
@@ -151,6 +162,11 @@ def problem(language: str, kind: str) -> str:
     if language == "vi" and kind in LETTER_KINDS:
         return LETTER_KINDS[kind].short
     return PROBLEMS[kind][1] if kind in PROBLEMS else kind
+
+
+def receiver(language: str, name: str) -> str:
+    """What a receiver is called; one without a name is called by its connection."""
+    return (LETTER_RECEIVERS if language == "vi" else RECEIVERS).get(name, name)
 
 
 def tone(kind: str) -> str:
