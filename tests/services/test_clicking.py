@@ -154,7 +154,7 @@ def test_the_receipt_of_one_dossier(installation, visitor):
     visitor.sees(code, "biên nhận, mới nhất trước")
     found = [row for row in visitor.rows("Tìm biên nhận") if row[1].split()[0] == code]
     assert [row[0] for row in found] == ["được nhận"] * len(receipts)
-    assert "national_portal" in found[0][2]
+    assert "Cổng Dịch vụ công quốc gia" in found[0][2]
     visitor.click("chi tiết", row=f"{code} {CONTRACTS['ho_so'].title}")
     shown = visitor.text.replace(".", "")
     visitor.sees(request_id, seal)
