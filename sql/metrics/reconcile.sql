@@ -1,4 +1,4 @@
--- purpose: what receivers hold otherwise, and how old the newest look at each of them is
+-- purpose: what receivers hold otherwise, and how old the newest daily look at each of them is
 -- reads:   ops.differences, ops.reconciliations
 -- writes:  nothing
 -- run by:  metrics.measured
@@ -24,7 +24,7 @@ LEFT JOIN LATERAL (
         WHERE p.reconciliation_id = r.reconciliation_id AND p.state = 'refused'
     ) AS refused
     FROM ops.reconciliations r
-    WHERE r.endpoint = e.endpoint AND r.state = 'done'
+    WHERE r.endpoint = e.endpoint AND r.state = 'done' AND r.first_day IS NULL
     ORDER BY r.reconciliation_id DESC
     LIMIT 1
 ) l ON true

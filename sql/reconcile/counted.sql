@@ -14,7 +14,7 @@ FROM (
             SELECT FROM doubtful f WHERE f.record_key = a.record_key
         )) AS otherwise
     FROM accepted a
-    WHERE NOT a.deleted AND (%(unit)s = '' OR a.unit = %(unit)s)
+    WHERE NOT a.deleted AND NOT a.gone AND (%(unit)s = '' OR a.unit = %(unit)s)
       AND (%(first)s::date IS NULL OR a.day BETWEEN %(first)s AND %(last)s)
 ) e
 CROSS JOIN (

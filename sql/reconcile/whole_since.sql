@@ -9,6 +9,6 @@ LEFT JOIN (
     SELECT p.dataset, p.unit, p.first_day, max(p.looked_at) AS looked_at
     FROM ops.reconciliation_parts p
     JOIN ops.reconciliations r USING (reconciliation_id)
-    WHERE r.endpoint = %(endpoint)s AND p.state = 'looked'
+    WHERE r.endpoint = %(endpoint)s AND r.first_day IS NULL AND p.state = 'looked'
     GROUP BY p.dataset, p.unit, p.first_day
 ) l ON l.dataset = g.dataset AND l.unit = g.unit AND l.first_day IS NOT DISTINCT FROM g.first_day

@@ -11,21 +11,30 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from psycopg import sql
 
 from lienthong.alerts import facts
 from lienthong.alerts.contacts import Contact
 from lienthong.alerts.readers import Directory
 from lienthong.alerts.telling import Teller
 from lienthong.alerts.words import happened
+from lienthong.console.reconciliation import _state
+from lienthong.endpoints import Feed, Held, Holding
 from lienthong.endpoints.holding import Part
 from lienthong.errors import NeedsPerson, ReceiverBusy
-from lienthong.reconcile import differences
+from lienthong.mapi import Mapi
+from lienthong.reconcile import differences, planning
+from lienthong.reconcile.looking import TABLES, Looking
+from lienthong.reconcile.options import Options
 from lienthong.sandbox.portal_options import PortalOptions
 from lienthong.sandbox.portal_server import running_portal
 from lienthong.settings import ROOT
+from lienthong.warehouse.statements import statement
 from tests.endpoints.suite import _fields
 from tests.endpoints.test_national_portal import PASSWORD, PortalStage
 from tests.endpoints.world import PERSONAL, RECEIVED, bound_to, code
@@ -171,6 +180,27 @@ def test_the_connection_may_let_it_be_sent_again_and_then_once(stage):
     assert (done.missing, done.sent_again) == (1, 0), "what it does not keep needs a person"
 
 
+def test_what_was_sent_again_is_mended_when_it_is_seen_and_its_steps_go_whatever_waits(stage):
+    keys = stage.world.dossiers(range(12), trang_thai="2")
+    stage.world.steps(range(12))
+    stage.publish()
+    stage.forget(keys[1], keys[2])
+    stage.world.dossiers([2], trang_thai="4")
+    done = stage.reconcile(reconcile_send_again="once")
+    assert (done.missing, done.sent_again) == (2, 2)
+    assert stage.world.states("tien_trinh") == {"done": 30, "pending": 6}, "also of one of which a newer version waits"
+    for version in (None, "4"):
+        if version:
+            stage.world.dossiers([1], trang_thai=version)
+        done = stage.reconcile(reconcile_send_again="once")
+        assert (done.missing, done.sent_again) == (2, 0), "nothing has left since"
+    assert stage.publish().accepted == 2 + 6
+    stage.reconcile()
+    assert stage.found() == {}
+    rows = stage.world.rows("SELECT sent_again FROM ops.differences")
+    assert [row["sent_again"] for row in rows] == [1, 1], "two losses in all"
+
+
 def test_a_list_that_broke_off_is_refused_with_a_sentence_and_nothing_is_noted(stage):
     stage.world.dossiers(range(30))
     stage.publish()
@@ -182,6 +212,10 @@ def test_a_list_that_broke_off_is_refused_with_a_sentence_and_nothing_is_noted(s
         (part,) = differences.parts(session, ROOT, "national_portal")
     assert part["state"] == "refused"
     assert standing(stage)[0]["refused_parts"] == 1
+    stage.reconcile((date(2025, 9, 1), date(2025, 9, 2)))
+    assert standing(stage)[0]["refused_parts"] == 1, "what a person asked for says nothing of the daily look"
+    with stage.world.session() as session:
+        assert differences.parts(session, ROOT, "national_portal") == [part]
     stage.behave()
     assert stage.reconcile().refused == 0
 
@@ -196,6 +230,46 @@ def test_a_short_list_that_the_look_up_contradicts_is_no_loss(stage):
     stage.misbehave("shorten", service="DanhSachHoSo", keep=9)
     stage.reconcile()
     assert stage.found() == {keys[0]: ("missing",)}
+
+
+def answered(monkeypatch, *services, result):
+    """What the portal accepts and answers with ``result``, whatever it holds."""
+    call = Mapi.call
+
+    def otherwise(self, service, *given, **named):
+        answer = call(self, service, *given, **named)
+        return replace(answer, result=result) if service in services else answer
+
+    monkeypatch.setattr(Mapi, "call", otherwise)
+
+
+def test_a_portal_that_knows_nothing_has_lost_nothing(stage, monkeypatch):
+    keys = [key for week in range(5) for key in received(stage, 7 * week, range(10 * week, 10 * week + 9))]
+    stage.publish()
+    known = {"reconcile_whole_days": 1, "reconcile_send_again": "once"}
+    with monkeypatch.context() as patched:
+        answered(patched, "DanhSachHoSo", "TraCuuHoSo", result=[])
+        with pytest.raises(NeedsPerson, match="5 of 5 answers were refused.*knows no record of 'ho_so'"):
+            stage.reconcile(**known)
+    for nothing in (None, [], [{"MaHoSo": "H15.000-000000-0000"}]):
+        with monkeypatch.context() as patched:
+            answered(patched, "TraCuuHoSo", result=nothing)
+            stage.misbehave("shorten", service="DanhSachHoSo", keep=8)
+            with pytest.raises(NeedsPerson, match="5 of 5 answers were refused"):
+                stage.reconcile(**known)
+            stage.behave()
+    assert stage.world.rows("SELECT 1 FROM ops.differences") == []
+
+    stage.forget(*keys[:18])
+    with pytest.raises(
+        NeedsPerson, match="1 of 5 .* 45 records of 'ho_so' that this look asks for .* be 18 that it does"
+    ):
+        stage.reconcile(**known)
+    assert set(stage.world.states("ho_so")) == {"done"}, (
+        "two small parts are a large one, and nothing is sent by itself"
+    )
+    assert stage.reconcile(reconcile_whole_days=1, reconcile_brake=1).missing == 18
+    assert stage.send_again() == 18
 
 
 def test_what_is_on_its_way_is_no_difference(stage):
@@ -267,6 +341,9 @@ def test_each_record_is_counted_once_by_what_became_of_it(stage):
     assert [told[name] for name in names] == [2, 1, 1, 0, 1, 1, 0]
     assert (waiting["waiting_parent"], waiting["records"]) == (3, 3)
     assert stage.found() == {}, "the portal goes on holding what was deleted here, and takes no word of it"
+    stage.forget(keys[0])
+    stage.reconcile()
+    assert stage.found() == {}, "nor is it missed there"
 
 
 def test_older_days_take_turns_and_an_open_difference_is_looked_at_every_day(stage):
@@ -291,7 +368,112 @@ def test_older_days_take_turns_and_an_open_difference_is_looked_at_every_day(sta
     assert stage.found() == {}, "a part with an open difference is asked whatever its turn"
 
 
+def test_a_part_that_is_refused_had_its_turn_and_a_day_of_a_part_is_not_the_part(stage):
+    stage.world.dossiers([0])
+    received(stage, 8, [1])
+    received(stage, 15, [2])
+    lost = received(stage, 12, [3])
+    big = received(stage, 22, range(100, 111))
+    stage.publish()
+    stage.forget(*lost, *big)
+    # the parts are 22-24, 15-21 and 8-14 of September, and one of them has its turn each day
+    stage.reconcile((date(2025, 9, 15), date(2025, 9, 15)))
+    seen = []
+    for turn in range(4):
+        at(stage, TODAY + timedelta(minutes=turn))
+        with suppress(NeedsPerson):
+            stage.reconcile(reconcile_whole_days=100)
+        seen.append(set(stage.found()))
+        assert standing(stage)[0]["whole_since"] is None, "the refused part was never seen"
+        if turn == 2:
+            stage.forget(code(1))
+    assert seen[:2] == [set(), set(lost)]
+    assert code(1) in seen[-1]
+
+
+def test_each_unit_begins_with_its_own_days_and_a_wrong_year_costs_one_question(stage):
+    look = planning.Look(0, "national_portal", TODAY.date(), None)
+    days = {
+        "a": ["1925-09-30", "2025-09-20"],
+        "b": ["2025-09-10"],
+        "c": ["2025-09-30"],
+        "d": ["2025-06-30", "2125-01-01"],
+    }
+    with stage.world.session() as session:
+        for query in (*TABLES, planning.GRID):
+            session.execute(query)
+        for unit, given in days.items():
+            session.execute(
+                "INSERT INTO accepted SELECT d, 1, false, false, NULL, %s, d::date, d FROM unnest(%s::text[]) d",
+                [unit, given],
+            )
+        planning.add_to_grid(session, ROOT, look, "ho_so", True, Options())
+        rows = session.execute("SELECT unit, first_day, last_day FROM grid WHERE NOT recent ORDER BY 1, 2").fetchall()
+    first = {}
+    for row in rows:
+        first.setdefault(row["unit"], []).append(row["first_day"])
+    assert {unit: len(parts) for unit, parts in first.items()} == {"a": 105 + 1, "b": 3, "d": 13}
+    assert first["a"][:2] == [date(1925, 9, 28), date(2023, 9, 25)]
+
+
+def test_what_a_comparison_knows_agrees_only_where_it_was_made_and_agrees(stage):
+    def shown(*changes):
+        with stage.world.session() as session:
+            for change in changes:
+                session.execute(change)
+        (row,) = standing(stage)
+        return _state(row, 0)
+
+    looked = (
+        "INSERT INTO ops.reconciliations (endpoint, state, day) VALUES ('shared_platform', 'done', '2025-10-01')",
+        "INSERT INTO ops.reconciled VALUES (1, 'doanh_nghiep', 'comparison', 1, 1, 0, 0, 0, 0, 0, 0, 0)",
+    )
+    compared = (
+        "INSERT INTO ops.comparisons (dataset, holder, window_end, theirs, equal, differing, on_the_way, sent_again)"
+        " VALUES ('doanh_nghiep', '{}', now(), 1, 1, 0, 0, 0)"
+    )
+    differs = (
+        "INSERT INTO quarantine.conflicts (dataset, holder, record_key, kind, columns)"
+        " VALUES ('doanh_nghiep', 'shared_platform', 'a', 'missing', '{}')"
+    )
+    assert shown(*looked, compared.format("somebody_else")) == "receipts"
+    assert shown(compared.format("shared_platform")) == "equal"
+    assert shown(differs) == "otherwise"
+
+
+def test_two_records_of_one_name_are_both_laid_beside_what_it_shows(stage):
+    unit = {"ma_don_vi": "H15.103", "ten_don_vi": "UBND xã Ea Nuôl"}
+    stage.world._write("don_vi", {unit["ma_don_vi"]: unit})
+    holding = Holding("don_vi", ("attributes",), told=lambda body: Held("same", ("digest",)))
+    with stage.world.warehouse.session(autocommit=True) as session:
+        for query in TABLES:
+            session.execute(query)
+        looking = Looking(session, ROOT, "monitoring_centre", Feed("don_vi", 1), holding, Options(), 0)
+        looking.begin()
+        looking._load([Held("same", ("digest",))])
+        rows = session.execute("SELECT record_key FROM held ORDER BY 1").fetchall()
+    assert [row["record_key"] for row in rows] == ["H15.102", "H15.103"]
+
+
+def test_statements_of_a_million_rows_join_nothing_unknown_and_lock_in_one_order(stage):
+    values = {
+        "endpoint": "national_portal", "dataset": "ho_so", "kind": "", "keys": [], "once": False,
+        "children": ["tien_trinh"], "parents": ["ho_so"],
+    }  # fmt: skip
+    with stage.world.session() as session:
+        session.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
+        core = sql.Identifier("core", "ho_so")
+        orphans, again = (
+            [row["QUERY PLAN"] for row in session.execute(sql.SQL("EXPLAIN ") + query, values)]
+            for query in (statement(ROOT, "reconcile/orphans", core=core), statement(ROOT, "reconcile/send_again"))
+        )
+    assert not any("Join" in line or "Nested" in line for line in orphans), "by index, whatever the statistics say"
+    locking = next(place for place, line in enumerate(again) if "LockRows" in line)
+    assert any("Sort Key: o" in line for line in again[locking:])
+
+
 def test_days_that_a_person_asks_for_are_looked_at_all_and_no_others(stage):
+    stage.world.dossiers([0])
     keys = [*received(stage, 30, [1]), *received(stage, 20, [2]), *received(stage, 10, [3])]
     stage.publish()
     stage.forget(*keys)
@@ -335,7 +517,12 @@ def test_a_portal_that_is_down_leaves_the_rest_to_the_next_try(stage, monkeypatc
         stage.reconcile()
     assert stage.listings() <= 5
     stage.behave()
+    stage.reconcile((date(2025, 9, 1), date(2025, 9, 1)))
     assert stage.reconcile().parts == 1
+    looks = stage.world.rows("SELECT state, first_day IS NULL AS daily FROM ops.reconciliations ORDER BY 2 DESC")
+    assert [tuple(row.values()) for row in looks] == [("done", True), ("done", False)], (
+        "days asked for end no daily look"
+    )
     calls = stage.world.rows("SELECT count(*) AS n FROM publish.calls WHERE service = 'DanhSachHoSo'")
     assert calls[0]["n"] == stage.listings(), "every request stands in the audit trail"
 

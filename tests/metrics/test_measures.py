@@ -152,6 +152,10 @@ def test_what_a_receiver_holds_otherwise_is_told_by_kind_and_by_the_age_of_the_l
             " ('national_portal', 'open', now(), NULL, NULL)"
         )
         session.execute(
+            "INSERT INTO ops.reconciliations (endpoint, state, day, first_day, last_day, closed_at) VALUES"
+            " ('national_portal', 'done', now(), now(), now(), now())"  # asked for: it says nothing of the daily looks
+        )
+        session.execute(
             "INSERT INTO ops.differences (endpoint, dataset, record_key, kind, closed_at, reconciliation_id) VALUES"
             " ('national_portal', 'ho_so', 'a', 'missing', NULL, 1),"
             " ('national_portal', 'ho_so', 'b', 'missing', now(), 1)"

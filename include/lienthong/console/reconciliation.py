@@ -156,14 +156,15 @@ def _standing(look: Look, desk: Desk) -> dict[str, list[View]]:
 
 
 def _state(row: Row | None, otherwise: int) -> str:
-    """The most pressing of what is known; ``equal`` only where the receiver's own list was looked at whole."""
+    """The most pressing of what is known; ``equal`` only where the receiver's own list was looked at whole, or where a
+    comparison was made and agrees."""
     if row is None:
         return "never"
-    if otherwise:
+    if otherwise or (row["knows"] == "comparison" and row["compared_otherwise"]):
         return "otherwise"
     if row["refused_parts"]:
         return "stopped"
-    if row["knows"] == "receipts":
+    if row["knows"] == "receipts" or (row["knows"] == "comparison" and row["compared_at"] is None):
         return "receipts"
     return "partly" if row["knows"] == "list" and row["whole_since"] is None else "equal"
 

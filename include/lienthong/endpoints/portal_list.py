@@ -14,6 +14,7 @@ from typing import Any
 from lienthong.connections import Connection
 from lienthong.endpoints.holding import Held, Part, unread
 from lienthong.mapi import Call, Mapi, NotTaken
+from lienthong.mapi.client import Unreadable
 from lienthong.mapi.options import Given
 
 FIELDS = ("MaTTHC", "TrangThaiHoSo", "NgayTiepNhan", "NgayHenTra")
@@ -60,8 +61,11 @@ class PortalList:
                 yield held
 
     def dossier(self, ma_ho_so: str, calls: list[Call]) -> Held | None:
-        """One dossier as TraCuuHoSo shows it, or None."""
-        found, _ = self._client.look_up(ma_ho_so, calls)
+        """One dossier as TraCuuHoSo shows it, or None. Raises ``Incomplete`` for an answer that says nothing of it."""
+        try:
+            found, _ = self._client.look_up(ma_ho_so, calls)
+        except Unreadable:
+            raise unread(self._client.name, "something else behind an accepted TraCuuHoSo") from None
         if found is None:
             return None
         marks = mark_of(found).split("|")

@@ -22,6 +22,10 @@ from lienthong.mapi.pace import Pace
 from lienthong.mapi.transport import NoAnswer, NotTaken, Transport
 
 
+class Unreadable(NotTaken):
+    """A look-up was accepted and answered with something else than the record or an empty list."""
+
+
 class Mapi:
     """Client of one mapi receiver; safe to share between threads. ``close`` it when done."""
 
@@ -66,14 +70,21 @@ class Mapi:
         return answer
 
     def look_up(self, ma_ho_so: str, calls: list[Call] | None = None) -> tuple[dict[str, Any] | None, Answer]:
-        """What the receiver holds under a dossier code (TraCuuHoSo), or None; raises when it does not say."""
+        """What the receiver holds under a dossier code (TraCuuHoSo), or None for an empty list; raises when it does not
+        say: ``Unreadable`` for nothing at all, or for rows of which none is the dossier's."""
         answer = self.call("TraCuuHoSo", {"mahoso": ma_ho_so}, calls=calls)
         if not answer.accepted:
             if answer.says("không tồn tại", "không tìm thấy"):
                 return None, answer
             raise NotTaken(f"{self.name}: TraCuuHoSo was answered with code {answer.code}.")
-        found = answer.result if isinstance(answer.result, list) else [answer.result]
-        own = [row for row in found if isinstance(row, dict) and row.get("MaHoSo", ma_ho_so) == ma_ho_so]
+        found = [answer.result] if isinstance(answer.result, dict) else answer.result
+        if not isinstance(found, list):
+            raise Unreadable(f"{self.name}: TraCuuHoSo was accepted and answered without a list of dossiers.")
+        own = [row for row in found if isinstance(row, dict) and row and row.get("MaHoSo", ma_ho_so) == ma_ho_so]
+        if found and not own:
+            raise Unreadable(
+                f"{self.name}: TraCuuHoSo was answered with {len(found)} rows, none of them the dossier's."
+            )
         return (own[0] if own else None), answer
 
     def _hiding(self, mask: Mask, session: str = "") -> Mask:

@@ -35,7 +35,7 @@ def listed(
 
 
 def parts(session: Session, home: Path, endpoint: str, *, most: int = 50) -> list[Row]:
-    """The parts of the newest look at an endpoint, those that were refused first."""
+    """The parts of the newest daily look at an endpoint, those that were refused first."""
     return list(session.execute(statement(home, "reconcile/parts"), {"endpoint": endpoint, "most": most}))
 
 
@@ -50,8 +50,9 @@ def send_again(
     once: bool = False,
 ) -> int:
     """Let what is missing or different at a receiver leave once more: of a dataset, of one kind, with these keys; empty
-    means all. With a missing record goes what the receiver loses together with it. Gives the number of differences; one
-    whose newest version was not accepted stays as it is. ``once`` leaves out what was sent again already."""
+    means all. With a missing record goes what the receiver loses together with it, also where a newer version of the
+    record itself waits. Gives the number of differences of which something goes. ``once`` leaves out what was sent
+    again already."""
     hang_on: dict[str, str] = getattr(ENDPOINTS.get(endpoint), "hang_on", {})
     values = {"endpoint": endpoint, "dataset": dataset, "kind": kind, "keys": list(keys), "once": once}
     together = {"children": list(hang_on), "parents": list(hang_on.values())}

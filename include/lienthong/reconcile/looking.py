@@ -1,4 +1,5 @@
-"""One answer of a receiver laid beside the receipts: nothing is noted of an answer that cannot be whole.
+"""One answer of a receiver laid beside the receipts: nothing is noted of an answer that cannot be whole, nor of one
+with which a look would find more lost than the brake allows.
 
 The tables that it works on are those of one session: ``accepted`` for a dataset, ``held`` and ``doubtful`` for a part.
 """
@@ -25,9 +26,10 @@ from lienthong.warehouse.store import Session, one
 
 TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS accepted (record_key text PRIMARY KEY, version bigint NOT NULL,"
-    " deleted boolean NOT NULL, marks text[], unit text, day date, name text NOT NULL)",
+    " deleted boolean NOT NULL, gone boolean NOT NULL, marks text[], unit text, day date, name text NOT NULL)",
     "CREATE INDEX IF NOT EXISTS accepted_of_part ON accepted (unit, day)",
-    "CREATE TEMP TABLE IF NOT EXISTS known (name text PRIMARY KEY, record_key text NOT NULL)",
+    # a receiver may know two of our records by one name: then both are laid beside what it shows
+    "CREATE TEMP TABLE IF NOT EXISTS known (name text, record_key text, PRIMARY KEY (name, record_key))",
     "CREATE TEMP TABLE IF NOT EXISTS listed (name text NOT NULL, marks text[] NOT NULL, day date)",
     "CREATE TEMP TABLE IF NOT EXISTS held (record_key text PRIMARY KEY, name text NOT NULL, marks text[] NOT NULL,"
     " day date)",
@@ -36,6 +38,12 @@ TABLES = (
 )
 """Gone with the session."""
 PORTION = 5000
+KINDS = (
+    ("missing", "are not in its list", "it does not know by name"),
+    ("different", "are shown otherwise", "it shows otherwise"),
+)
+CONTROLS = 3
+"""Records by which it is tried whether a look-up finds anything at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,20 @@ class Looking:
     """Lays the answers about one dataset beside what was accepted of it."""
 
     def __init__(
-        self, session: Session, home: Path, endpoint: str, feed: Feed, holding: Holding, options: Options
-    ) -> None:
+        self, session: Session, home: Path, endpoint: str, feed: Feed, holding: Holding, options: Options,
+        reconciliation: int,
+    ) -> None:  # fmt: skip
         self._session = session
         self._home = home
         self._feed = feed
         self._holding = holding
         self._options = options
         self._about = {"endpoint": endpoint, "dataset": feed.dataset}
+        self._reconciliation = reconciliation
+        self._whole: dict[str, int] | None = None
+        """Of this look: records expected, and how many were noted so far, by kind."""
+        self._sure = ""
+        """The name of a record that a look-up found."""
 
     def begin(self) -> None:
         """Know what the receiver accepted last of each record, and by which name it knows the record."""
@@ -70,14 +84,16 @@ class Looking:
         day = sql.SQL("{}::date").format(sql.Identifier("c", holding.day_column)) if holding.day_column else None
         with session.transaction():
             session.execute("SET LOCAL work_mem = '128MB'")
-            self._run("accepted", core=self._core, unit=unit, day=day or sql.SQL("NULL::date"))
+            self._run("accepted", core=self._core, unit=unit, day=day or sql.SQL("NULL::date"),
+                      deletions=self._feed.deletions)  # fmt: skip
         if holding.told is not None:
             self._tell(holding.told)
         session.execute("ANALYZE accepted")
 
-    def look(self, planned: Planned, holder: Holder, calls: list[Call], reconciliation: int) -> Looked:
+    def look(self, planned: Planned, holder: Holder, calls: list[Call]) -> Looked:
         """Ask for one part and keep what differs, in one transaction. Raises ``Incomplete`` for an answer that lacks
-        more than the brake allows, and what the receiver does; then nothing is noted."""
+        more than the brake allows, by itself or together with the parts before, and for look-ups that do not find what
+        they must; also what the receiver's client raises. Then nothing is noted."""
         part, session = planned.part, self._session
         began: datetime = one(session, "SELECT clock_timestamp() AS now")["now"]
         self._load(holder.holds(part, calls))
@@ -90,14 +106,24 @@ class Looking:
         with session.transaction():
             self._run("on_the_way", **values)
             done = self._counted(values)
-            self._run("seen", **values, reconciliation=reconciliation)
+            whole = self._brake_of_look()
+            self._run("seen", **values, reconciliation=self._reconciliation)
             session.execute(
                 "UPDATE ops.reconciliation_parts SET state = 'looked', held = %s, expected = %s, equal = %s,"
                 " differing = %s, on_the_way = %s, looked_at = clock_timestamp()"
                 " WHERE reconciliation_id = %s AND number = %s",
-                [done.held, done.expected, done.equal, done.differing, done.on_the_way, reconciliation, planned.number],
+                [
+                    done.held,
+                    done.expected,
+                    done.equal,
+                    done.differing,
+                    done.on_the_way,
+                    self._reconciliation,
+                    planned.number,
+                ],
             )
             crashpoint("reconcile.before_commit", str(planned.number))
+        self._whole = whole
         return done
 
     @property
@@ -154,32 +180,58 @@ class Looking:
 
     def _brake(self, found: Looked, unit: str) -> None:
         """An answer that broke off, or speaks another language than it used to, is none to conclude from."""
-        otherwise = one(
+        otherwise = self._otherwise()
+        for kind, words, _ in KINDS:
+            if otherwise[kind] > self._allowed(found.expected):
+                raise self._refused(
+                    f"of {found.expected} records of {self._about['dataset']!r}{f' of {unit}' if unit else ''} that "
+                    f"were accepted, {otherwise[kind]} {words}"
+                )
+
+    def _brake_of_look(self) -> dict[str, int]:
+        """What the look has noted together with this part: many small parts are no less than one large one."""
+        if self._whole is None:
+            (self._whole,) = self._run("whole", reconciliation=self._reconciliation)
+        otherwise = self._otherwise()
+        whole = {**self._whole, **{kind: self._whole[kind] + otherwise[kind] for kind, _, _ in KINDS}}
+        for kind, _, words in KINDS:
+            if otherwise[kind] and whole[kind] > self._allowed(whole["expected"]):
+                raise self._refused(
+                    f"of {whole['expected']} records of {self._about['dataset']!r} that this look asks for there would "
+                    f"be {whole[kind]} that {words}"
+                )
+        return whole
+
+    def _otherwise(self) -> dict[str, int]:
+        return one(
             self._session,
             "SELECT count(*) FILTER (WHERE kind = 'missing') AS missing,"
             " count(*) FILTER (WHERE kind = 'different') AS different FROM doubtful WHERE NOT on_the_way",
         )
-        options = self._options
-        allowed = max(options.few, options.brake * found.expected)
-        for kind, words in (("missing", "are not in its list"), ("different", "are shown otherwise")):
-            if otherwise[kind] > allowed:
-                raise Incomplete(
-                    f"{self._about['endpoint']}: of {found.expected} records of {self._about['dataset']!r}"
-                    f"{f' of {unit}' if unit else ''} that were accepted, {otherwise[kind]} {words}, and "
-                    f"reconcile_brake allows {options.brake:.0%}. Nothing was concluded from this answer. The data "
-                    "team asks the receiver whether its list is whole; if so, it raises reconcile_brake in the "
-                    "connection until a look was made."
-                )
+
+    def _allowed(self, expected: int) -> float:
+        return max(self._options.few, self._options.brake * expected)
+
+    def _refused(self, found: str) -> Incomplete:
+        return Incomplete(
+            f"{self._about['endpoint']}: {found}, and reconcile_brake allows {self._options.brake:.0%}. Nothing was "
+            "concluded from this answer. The data team asks the receiver whether its list is whole; if so, it raises "
+            "reconcile_brake in the connection until a look was made."
+        )
 
     def _look_up(self, holder: Holder, calls: list[Call]) -> None:
-        """A record is lost or different only where the receiver says so of it by name."""
+        """A record is lost or different only where the receiver says so of it by name, and knows others by name."""
         rows = self._session.execute(
             "SELECT d.record_key, d.name, d.kind, d.fields, a.marks, a.deleted FROM doubtful d"
             " JOIN accepted a USING (record_key) WHERE NOT d.on_the_way AND d.kind <> 'extra' ORDER BY 1"
         ).fetchall()
+        if any(row["kind"] == "missing" for row in rows):
+            self._control(holder, calls)
+        lost = 0
         for row in rows:
             found = holder.look_up(self._about["dataset"], row["name"], calls)
             kind, fields = self._judged(row, found)
+            lost += kind == "missing"
             self._session.execute(
                 "DELETE FROM doubtful WHERE record_key = %(key)s AND %(kind)s = ''",
                 {"key": row["record_key"], "kind": kind},
@@ -187,6 +239,26 @@ class Looking:
             self._session.execute(
                 "UPDATE doubtful SET kind = %s, fields = %s WHERE record_key = %s", [kind, fields, row["record_key"]]
             )
+
+        if lost:
+            self._control(holder, calls)
+
+    def _control(self, holder: Holder, calls: list[Call]) -> None:
+        """That a record is unknown is believed only of a receiver that knows one which must be there: one that is
+        building its index anew knows none. Who raises the brake to the whole has asked the receiver."""
+        if self._options.brake >= 1:
+            return
+        rows = self._run("controls", most=CONTROLS)
+        for name in dict.fromkeys([*([self._sure] if self._sure else []), *(row["name"] for row in rows)]):
+            if holder.look_up(self._about["dataset"], name, calls) is not None:
+                self._sure = name
+                return
+        raise Incomplete(
+            f"{self._about['endpoint']}: by name it knows no record of {self._about['dataset']!r}, not even one that "
+            "must be there, so its look-up proves nothing. Nothing was concluded from this answer. The data team "
+            "asks the receiver what it holds; if it really lost everything, it sets reconcile_brake in the connection "
+            "to 1 until a look was made."
+        )
 
     def _judged(self, row: dict[str, Any], found: Held | None) -> tuple[str, list[str]]:
         """The kind that is left after the look-up, empty for none, and the fields."""

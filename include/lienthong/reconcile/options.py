@@ -14,8 +14,9 @@ class Options:
 
     Every look asks for the last ``recent_days`` days, and for so much of the older ones, in ranges of ``slice_days``,
     that all are asked for within ``whole_days`` days. An answer that lacks, or shows otherwise, more than the share
-    ``brake`` of what should be there is refused, unless these are not more than ``few`` records. ``send_again``
-    ``once`` sends what is lost or different out again without a person, each difference once."""
+    ``brake`` of what should be there is refused, unless these are not more than ``few`` records; so is each with which
+    the whole look would. A brake of 1 believes the receiver whatever it says. ``send_again`` ``once`` sends what is
+    lost or different out again without a person, each difference once."""
 
     recent_days: int = 7
     slice_days: int = 7

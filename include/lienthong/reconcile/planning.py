@@ -37,21 +37,25 @@ class Planned:
 
 
 def open_look(session: Session, endpoint: str, asked: tuple[date, date] | None) -> Look:
-    """Take up the look that was cut off today, with the same days; any other that is open is left."""
+    """Take up the look that was cut off today, with the same days; any other that is open is left.
+
+    Only one look of an endpoint is open at a time. So the daily one that was cut off is left while days that a person
+    asked for are looked at, and taken up again with its parts afterwards."""
     today: date = one(session, "SELECT ops.moment()::date AS day")["day"]
     first, last = asked or (None, None)
-    row = session.execute(
-        "SELECT reconciliation_id FROM ops.reconciliations WHERE endpoint = %s AND state = 'open' AND day = %s"
-        " AND first_day IS NOT DISTINCT FROM %s AND last_day IS NOT DISTINCT FROM %s",
-        [endpoint, today, first, last],
-    ).fetchone()
-    if row is not None:
-        return Look(row["reconciliation_id"], endpoint, today, asked)
     session.execute(
         "UPDATE ops.reconciliations SET state = 'left', closed_at = clock_timestamp()"
         " WHERE endpoint = %s AND state = 'open'",
         [endpoint],
     )
+    row = session.execute(
+        "UPDATE ops.reconciliations SET state = 'open', closed_at = NULL WHERE reconciliation_id = ("
+        "SELECT max(reconciliation_id) FROM ops.reconciliations WHERE endpoint = %s AND state = 'left' AND day = %s"
+        " AND first_day IS NOT DISTINCT FROM %s AND last_day IS NOT DISTINCT FROM %s) RETURNING reconciliation_id",
+        [endpoint, today, first, last],
+    ).fetchone()
+    if row is not None:
+        return Look(row["reconciliation_id"], endpoint, today, asked)
     number = one(
         session,
         "INSERT INTO ops.reconciliations (endpoint, day, first_day, last_day) VALUES (%s, %s, %s, %s)"

@@ -35,6 +35,8 @@ FAILURES = 5
 PATIENCE = 30.0
 """Longest pause in seconds that a receiver may ask for."""
 FIRST_PAUSE = 0.5
+LONGEST = "30min"
+"""Of one statement, an answer that is read included: nothing of a look may hang for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class _Run:
     ) -> None:  # fmt: skip
         # Prepared statements would get plans that do not know how full the session's tables are.
         session.prepare_threshold = None
+        session.execute("SELECT set_config('statement_timeout', %s, false)", [LONGEST])
         self._warehouse = warehouse
         self._session = session
         self._endpoint = endpoint
@@ -99,7 +102,7 @@ class _Run:
             self._ask(look, self._endpoint, listed)
         for feed in self._feeds:
             self._note(feed)
-        sent_again = self._send_again()
+        sent_again = self._send_again(look)
         self._close(look, whole=bool(listed))
         done = self._report(look, inside, sent_again)
         log.info("%s", done)
@@ -128,7 +131,7 @@ class _Run:
             session.execute(query)
         session.execute("TRUNCATE grid")
         lookings = {
-            dataset: Looking(session, home, self._endpoint.name, feed, holding, self._options)
+            dataset: Looking(session, home, self._endpoint.name, feed, holding, self._options, look.number)
             for dataset, (feed, holding) in listed.items()
         }
         begun = ""
@@ -160,7 +163,7 @@ class _Run:
         while True:
             calls: list[Call] = []
             try:
-                looking.look(planned, holder, calls, look.number)
+                looking.look(planned, holder, calls)
             except Incomplete as error:
                 self._refuse(look, planned, error)
             except TryAgain as error:
@@ -195,10 +198,10 @@ class _Run:
         with self._session.transaction():
             problems.note_unreconciled(self._session, feed.dataset, self._endpoint.name)
 
-    def _send_again(self) -> int:
+    def _send_again(self, look: Look) -> int:
         """Only where the connection says so, and each difference once: a receiver that took it and still does not hold
-        it needs a person."""
-        if self._options.send_again != "once":
+        it needs a person. So does one of which an answer was refused: what it holds is not known."""
+        if self._options.send_again != "once" or self._parts(look)["refused"]:
             return 0
         name = self._endpoint.name
         with self._session.transaction():
@@ -213,16 +216,10 @@ class _Run:
     def _close(self, look: Look, *, whole: bool) -> None:
         session = self._session
         since = None
+        # A few days that a person asked for say nothing about the rest.
         if whole and look.asked is None:
             query = statement(self._warehouse.home, "reconcile/whole_since")
             since = one(session, query, {"endpoint": look.endpoint})["since"]
-        elif whole:
-            # A few days that a person asked for say nothing about the rest.
-            since = one(
-                session,
-                "SELECT max(whole_since) AS since FROM ops.reconciliations WHERE endpoint = %s",
-                [look.endpoint],
-            )["since"]
         session.execute(
             "UPDATE ops.reconciliations SET state = 'done', closed_at = clock_timestamp(), whole_since = %s"
             " WHERE reconciliation_id = %s",
@@ -230,12 +227,7 @@ class _Run:
         )
 
     def _report(self, look: Look, inside: list[Inside], sent_again: int) -> Reconciled:
-        row = one(
-            self._session,
-            "SELECT count(*) AS parts, count(*) FILTER (WHERE state = 'refused') AS refused"
-            " FROM ops.reconciliation_parts WHERE reconciliation_id = %s",
-            [look.number],
-        )
+        row = self._parts(look)
         open_now = dict(self._open())
         return Reconciled(
             self._endpoint.name,
@@ -248,6 +240,14 @@ class _Run:
             open_now.get("different", 0),
             open_now.get("extra", 0),
             sent_again,
+        )
+
+    def _parts(self, look: Look) -> dict[str, int]:
+        return one(
+            self._session,
+            "SELECT count(*) AS parts, count(*) FILTER (WHERE state = 'refused') AS refused"
+            " FROM ops.reconciliation_parts WHERE reconciliation_id = %s",
+            [look.number],
         )
 
     def _open(self) -> Iterator[tuple[str, int]]:
