@@ -15,7 +15,7 @@ DRAWN = {
     "problems": "SELECT problem_id FROM ops.problems",
     "held": "SELECT min(transition_id) FROM quarantine.transitions GROUP BY dataset, source, record_key, place"
     " LIMIT 500",
-    "dossiers": "SELECT ma_ho_so FROM core.ho_so TABLESAMPLE SYSTEM (0.2)",
+    "dossiers": "SELECT ma_ho_so FROM core.ho_so ORDER BY md5(ma_ho_so) LIMIT 500",
     "backfills": "SELECT backfill_id FROM ops.backfills",
 }
 
