@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import psycopg
 import pytest
 
 from lienthong.connections import Connection
@@ -209,6 +210,15 @@ class TestAnswers:
         stage.world.dossiers([1], trang_thai="9")
         stage.settle()
         assert stage.world.states("tien_trinh") == {"done": 2}
+
+    def test_who_has_sent_lets_the_next_in_before_the_server_buries_the_session(self, stage, monkeypatch):
+        stage.world.dossiers(range(2))
+        open_still = []
+        with monkeypatch.context() as late:
+            late.setattr(psycopg.Connection, "close", lambda session: open_still.append(session))
+            assert (stage.publish().sent, stage.publish().sent) == (2, 0)
+        for session in open_still:
+            session.close()
 
     def test_a_busy_portal_is_left_alone(self, stage):
         from lienthong.errors import ReceiverBusy

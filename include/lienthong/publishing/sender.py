@@ -73,7 +73,10 @@ def publish(warehouse: Warehouse, endpoint: Endpoint, limits: Limits | None = No
         outbox = Outbox(session, warehouse.home, endpoint.name)
         doubtful = outbox.open()
         log.info("%s: sender %d starts; %d records in doubt from a former one", endpoint.name, outbox.token, doubtful)
-        return _Sender(outbox, endpoint, limits or Limits()).run()
+        try:
+            return _Sender(outbox, endpoint, limits or Limits()).run()
+        finally:
+            outbox.close()
 
 
 class _Sender:
