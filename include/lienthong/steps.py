@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -15,7 +16,7 @@ from lienthong.batches import Batch, Ledger, Verdict, Window
 from lienthong.connections import Connection, Lookup
 from lienthong.contracts import MARTS, Contract, load_all
 from lienthong.crashpoints import crashpoint
-from lienthong.endpoints import ENDPOINTS
+from lienthong.endpoints import ENDPOINTS, Endpoint, require_known
 from lienthong.errors import LienThongError, NeedsPerson, SourceChanged, SourceDown, TryAgain
 from lienthong.indicators import refresh as indicators
 from lienthong.indicators.told import tell
@@ -351,13 +352,8 @@ class Pipeline:
 
     def publish(self, endpoint: str) -> PublishReport:
         """Send what is due to an endpoint until nothing is; the receipts say what became of each record."""
-        if endpoint not in ENDPOINTS:
-            raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
-        receiver = ENDPOINTS[endpoint](self.lookup(endpoint), self.settings.agency, self.contracts)
-        try:
+        with self._receiver(endpoint) as (receiver, _):
             done = publish_to(self.warehouse, receiver)
-        finally:
-            receiver.close()
         log.info(
             "%s: %s records sent in %s requests and %.1f s: %s accepted, %s refused, %s in doubt; %s dead, %s wait",
             endpoint, done.sent, done.requests, done.seconds, done.accepted, done.refused, done.in_doubt, done.dead,
@@ -368,12 +364,16 @@ class Pipeline:
     def reconcile(self, endpoint: str, asked: tuple[date, date] | None = None) -> Reconciled:
         """Lay what an endpoint holds beside the receipts and these beside core, for the days that are due or for
         ``asked`` ones; cut off and called again it goes on."""
-        if endpoint not in ENDPOINTS:
-            raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
-        connection = self.lookup(endpoint)
-        receiver = ENDPOINTS[endpoint](connection, self.settings.agency, self.contracts)
-        try:
+        with self._receiver(endpoint) as (receiver, connection):
             return reconcile_with(self.warehouse, receiver, connection, self.contracts, asked)
+
+    @contextmanager
+    def _receiver(self, name: str) -> Iterator[tuple[Endpoint, Connection]]:
+        require_known(name)
+        connection = self.lookup(name)
+        receiver = ENDPOINTS[name](connection, self.settings.agency, self.contracts)
+        try:
+            yield receiver, connection
         finally:
             receiver.close()
 

@@ -47,12 +47,10 @@ def redrive(
 
     def send(pipeline: Pipeline, console: Console) -> None:
         from lienthong.console import acts
-        from lienthong.endpoints import ENDPOINTS
-        from lienthong.errors import NeedsPerson
+        from lienthong.endpoints import require_known
         from lienthong.publishing import dead
 
-        if endpoint not in ENDPOINTS:
-            raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+        require_known(endpoint)
         if dataset:
             pipeline.contract(dataset)
         with pipeline.warehouse.session() as session:

@@ -118,12 +118,11 @@ def send_again(
 
     def send(pipeline: Pipeline, console: Console) -> None:
         from lienthong.console import acts
-        from lienthong.endpoints import ENDPOINTS
+        from lienthong.endpoints import require_known
         from lienthong.errors import NeedsPerson
         from lienthong.reconcile import differences
 
-        if endpoint not in ENDPOINTS:
-            raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+        require_known(endpoint)
         if kind not in ("", "missing", "different"):
             raise NeedsPerson(f"Only what is missing or different can be sent again, {kind!r} is for a person.")
         if dataset:

@@ -34,7 +34,7 @@ def every(request: Request) -> Response:
 @routes.api_route("/endpoints/{endpoint}", methods=READ)
 def single(request: Request, person: Who, endpoint: str) -> Response:
     """One receiver: what it refused, by its own words."""
-    _known(endpoint)
+    known(endpoint)
     with desk_of(request).look() as look:
         view: dict[str, Any] = {
             "now": look.now,
@@ -50,7 +50,7 @@ def single(request: Request, person: Who, endpoint: str) -> Response:
 @routes.api_route("/endpoints/{endpoint}/resend", methods=["POST"], dependencies=[needs("publish.{endpoint}")])
 def resend(request: Request, person: Who, form: Sealed, endpoint: str, later: BackgroundTasks) -> Response:
     """Let what the receiver refused leave once more."""
-    _known(endpoint)
+    known(endpoint)
     desk = desk_of(request)
     dataset, mark = form.get("dataset"), form.get("mark")
     with desk.act() as look:
@@ -66,7 +66,8 @@ def resend(request: Request, person: Who, form: Sealed, endpoint: str, later: Ba
     return answer
 
 
-def _known(endpoint: str) -> None:
+def known(endpoint: str) -> None:
+    """Raise ``Missing`` for a receiver that there is not."""
     if endpoint not in ENDPOINTS:
         raise Missing("Không có nơi nhận này.", "There is no such receiver.")
 

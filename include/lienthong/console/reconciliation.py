@@ -17,7 +17,8 @@ from lienthong.console import acts
 from lienthong.console.acting import Sealed, Who, forms, needs, see
 from lienthong.console.answer import desk_of, page
 from lienthong.console.desk import Desk
-from lienthong.console.pages import LARGEST, Missing, NotDone, View, title_of, typed
+from lienthong.console.endpoints import known
+from lienthong.console.pages import LARGEST, NotDone, View, title_of, typed
 from lienthong.console.queries import Look, Row
 from lienthong.console.words import TEXTS
 from lienthong.endpoints import ENDPOINTS
@@ -47,7 +48,7 @@ def every(request: Request) -> Response:
 @routes.api_route("/reconciliation/{endpoint}", methods=READ)
 def single(request: Request, person: Who, endpoint: str) -> Response:
     """One receiver: its datasets, the keys that differ, and how far the look has come."""
-    _known(endpoint)
+    known(endpoint)
     desk = desk_of(request)
     with desk.look() as look:
         view = one(look, desk, endpoint, request.query_params)
@@ -57,7 +58,7 @@ def single(request: Request, person: Who, endpoint: str) -> Response:
 @routes.api_route("/reconciliation/{endpoint}/resend", methods=["POST"], dependencies=[needs("publish.{endpoint}")])
 def resend(request: Request, person: Who, form: Sealed, endpoint: str, later: BackgroundTasks) -> Response:
     """Have records that the receiver lacks or holds otherwise leave once more."""
-    _known(endpoint)
+    known(endpoint)
     desk = desk_of(request)
     dataset, kind, keys = form.get("dataset"), form.get("kind"), form.all("key")
     if kind not in SENDABLE:
@@ -74,11 +75,6 @@ def resend(request: Request, person: Who, form: Sealed, endpoint: str, later: Ba
     answer = see(request, "reconciliation", endpoint, done=str(count))
     answer.background = later
     return answer
-
-
-def _known(endpoint: str) -> None:
-    if endpoint not in ENDPOINTS:
-        raise Missing("Không có nơi nhận này.", "There is no such receiver.")
 
 
 def overview(look: Look, desk: Desk) -> View:

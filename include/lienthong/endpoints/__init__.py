@@ -11,6 +11,7 @@ from lienthong.endpoints.protocol import Delivery, Endpoint, Feed, Item, Outcome
 from lienthong.endpoints.public_app import PublicApp
 from lienthong.endpoints.shared_platform import SharedPlatform
 from lienthong.endpoints.statistics_message import StatisticsMessage
+from lienthong.errors import NeedsPerson
 
 ENDPOINTS: dict[str, Callable[[Connection, str, Mapping[str, Contract]], Endpoint]] = {
     NationalPortal.name: NationalPortal,
@@ -20,6 +21,13 @@ ENDPOINTS: dict[str, Callable[[Connection, str, Mapping[str, Contract]], Endpoin
     PublicApp.name: PublicApp,
 }
 """By name: what makes the endpoint out of its connection, the province's agency code and all contracts."""
+
+
+def require_known(endpoint: str) -> None:
+    """Raise ``NeedsPerson`` with the names that there are for one that is none of them."""
+    if endpoint not in ENDPOINTS:
+        raise NeedsPerson(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+
 
 __all__ = [
     "ENDPOINTS",
@@ -39,4 +47,5 @@ __all__ = [
     "SharedPlatform",
     "StatisticsMessage",
     "Verdict",
+    "require_known",
 ]
